@@ -58,6 +58,11 @@ export function printRecorded({ refused, unrecorded }: RecordedResults, { notes 
 }
 
 /** With lines and colours on a terminal, otherwise aligned text. */
+/** The width that texts wrap to; undefined if the output is not a terminal, so that programs get whole lines. */
+export function widthFor(out: Output): number | undefined {
+  return out.isTerminal ? out.columns : undefined;
+}
+
 export async function tableText(table: Table, out: Output): Promise<string> {
   const { plainTable, terminalTable } = await import('../reporters/table.ts');
   return out.isTerminal ? terminalTable(table, out.columns, out.style) : plainTable(table);

@@ -121,6 +121,24 @@ function lengthOf(text: string): number {
   return [...characters.segment(text)].length;
 }
 
+/**
+ * A line, or several if it is wider than `width`; those after the first are indented by two more columns if the first is
+ * indented. A longer word, such as an id, stays whole: it is copied.
+ * @param text One line without escape sequences.
+ */
+export function fitted(text: string, width: number, look: (line: string) => string = (line) => line): string {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const further = indent === '' ? '' : `${indent}  `;
+  const [first = '', ...words] = text.slice(indent.length).split(' ');
+  const lines = [indent + first];
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(further + word);
+  }
+  return lines.map((line) => `${look(line)}\n`).join('');
+}
+
 /** Minimum width of a wrapping column, in columns of the terminal. */
 const narrowest = 10;
 

@@ -45,9 +45,9 @@ describe('the forecast of a batch', () => {
     expect(cold).toMatchObject({ batches: 0, record: null, batch: { hour: 10, instances: 12, size: 3 } });
     const ports = { range: '5433-5499', free: 60, perDay: 0, days: { value: null, low: null, high: null } };
     const text = forecastText({ conflict: cold, ports, limits: [], trends: null }, (_, words) => words);
-    expect(text).toContain('No history yet: this is what is assumed of any batch.');
-    expect(text).toContain('full not within a year');
-    expect(text).toContain('No history yet: `problems fleet` has to see an instance on seven days.');
+    expect(text).toContain('No history yet, so these are defaults.');
+    expect(text).toContain('Not full within a year.');
+    expect(text).toContain('No history yet. `problems fleet` must see an instance on seven days.');
   });
 });
 

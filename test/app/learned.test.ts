@@ -140,7 +140,7 @@ describe('problems learn', () => {
     });
     const { stdout } = await run(['learn'], { cwd });
     expect(stdout).toContain('1 of 2');
-    expect(stdout).toContain('do not use it');
+    expect(stdout).toContain('do not use this');
   });
 
   it('resets without deleting anything, and takes it back', async () => {

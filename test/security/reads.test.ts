@@ -44,6 +44,11 @@ const places: readonly Place[] = [
   { path: '.ignore', command: ['scan'] },
   { path: 'more/.git', command: ['validate'] },
   { path: 'other.md', command: ['validate', 'other.md'], ends: [2, /cannot be read|not read/] },
+  {
+    path: 'attempts.jsonl',
+    command: ['learn', 'import', 'attempts.jsonl'],
+    ends: [2, /attempts\.jsonl is .*, not a file/],
+  },
 ];
 
 /** The kinds that wait or never end, everywhere; the others where a config and an ignore file are read. */

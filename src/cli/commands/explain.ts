@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { widthFor } from '../render.ts';
 import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts';
 
 export const explain = defineCommand({
@@ -35,7 +36,7 @@ export const explain = defineCommand({
       return 0;
     }
     const { explanationText } = await import('../../reporters/text/records.ts');
-    out.write(explanationText(task, explanation, out.style, out.isTerminal ? out.columns : undefined, learned));
+    out.write(explanationText(task, explanation, out.style, widthFor(out), learned));
     return 0;
   },
 });

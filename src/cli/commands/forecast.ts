@@ -2,17 +2,16 @@ import type { BatchQuestion } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
+import { tableText, widthFor } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
 
 export const forecast = defineCommand({
   name: 'forecast',
   group: 'instances',
-  summary:
-    'Say what to expect: port conflicts, a full port range, instances that reach a limit, how open tasks will go.',
+  summary: 'Forecast port conflicts, a full port range, instances that reach a limit, and how open tasks will go.',
   about:
-    'Counts what `problems fleet` has noted in the state file: see docs/learning.md. Each forecast comes with how such ' +
-    'forecasts have done so far. The success and the duration of open tasks are learned from earlier attempts on such ' +
-    'problems. Changes nothing.',
+    'Learns from what `problems fleet` has recorded in the state file, and from earlier attempts on such problems: see ' +
+    'docs/learning.md. Each forecast comes with how accurate such forecasts have been so far. Changes nothing.',
   arguments: [],
   options: {
     batch: {
@@ -26,7 +25,7 @@ export const forecast = defineCommand({
     ...configOptions,
   },
   examples: [
-    { command: 'problems forecast', about: 'what to expect' },
+    { command: 'problems forecast', about: 'everything it can forecast' },
     { command: 'problems forecast --batch size=8,gap=0.5', about: 'eight instances, one every half minute' },
   ],
   exitCodes: [
@@ -51,11 +50,15 @@ export const forecast = defineCommand({
     const work = await forecastTasks({ cwd, config, now, signal, cache: true });
     if (asJson) screen.out.write(toJson({ schemaVersion: 1, ...found, work }));
     else {
-      const [{ forecastText }, { workForecastText }] = await Promise.all([
+      const [{ forecastText }, { workForecastTable, workForecastText }] = await Promise.all([
         import('../../reporters/text/learning.ts'),
         import('../../reporters/text/learned.ts'),
       ]);
-      screen.out.write(forecastText(found, screen.out.style) + workForecastText(work, screen.out.style));
+      const { out } = screen;
+      const width = widthFor(out);
+      out.write(`${forecastText(found, out.style, width)}${out.style('strong', 'Open tasks')}\n`);
+      if (work.tasks.length > 0) out.write(await tableText(workForecastTable(work), out));
+      out.write(workForecastText(work, width));
     }
     return 0;
   },

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LearnedState } from '../../app/learn.ts';
 import { ProblemsError } from '../../errors.ts';
+import { readRegularFile } from '../../read-file.ts';
 import { errorText } from '../../util/text.ts';
 import { defineCommand, type Invocation, type OptionDeclarations } from '../command.ts';
-import { tableText } from '../render.ts';
+import { tableText, widthFor } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
 import { writeAll } from '../terminal.ts';
 
@@ -19,7 +19,7 @@ type LearnInvocation = Invocation<typeof learnOptions>;
 export const learn = defineCommand({
   name: 'learn',
   group: 'tasks',
-  summary: 'Show what earlier attempts have taught; begin again, export it, import it.',
+  summary: 'Show what has been learned from earlier attempts; reset, export or import it.',
   about:
     'Attempts are the outcomes of the queue, the runs of the journal, and the attempts in the tasks folder. With the priority ' +
     'profile `learned` they change the order of tasks: see docs/learning.md. `reset` deletes nothing: only attempts that end ' +
@@ -87,7 +87,7 @@ async function show({ options, screen }: LearnInvocation, found: LearnedState): 
   }
   const { learnedText, patternsTable } = await import('../../reporters/text/learned.ts');
   if (found.patterns.length > 0) screen.out.write(await tableText(patternsTable(found), screen.out));
-  screen.out.write(learnedText(found));
+  screen.out.write(learnedText(found, widthFor(screen.out)));
   return 0;
 }
 
@@ -107,8 +107,15 @@ async function inputOf({ input }: LearnInvocation): Promise<string> {
 }
 
 function readInput(path: string): string {
+  const read = regularFile(path);
+  if (read.type === 'refused') throw new ProblemsError('file-unreadable', `${path} is ${read.is}, not a file.`);
+  if (!read.isWhole) throw new ProblemsError('bad-usage', `${path} is larger than 64 MiB.`);
+  return read.bytes.toString('utf8');
+}
+
+function regularFile(path: string): ReturnType<typeof readRegularFile> {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path, { most: mostInput });
   } catch (error) {
     throw new ProblemsError('file-unreadable', `The file cannot be read: ${errorText(error)}`);
   }

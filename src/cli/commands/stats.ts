@@ -4,7 +4,7 @@ import type { ProjectSwarm, TaskOutcome } from '../../app/swarm.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../shared-options.ts';
-import { tableText } from '../render.ts';
+import { tableText, widthFor } from '../render.ts';
 import { withSwarm } from '../swarm-context.ts';
 
 const defaultDays = 30;
@@ -12,8 +12,7 @@ const defaultDays = 30;
 export const stats = defineCommand({
   name: 'stats',
   group: 'repair',
-  summary:
-    'Say what has worked: creations, backups and repairs, how long they took, and whether they have become better.',
+  summary: 'Show how often creations, backups and repairs succeed, how long they take, and whether that improves.',
   about:
     'Counts the runs of the state file, the reports of workers to the queue, and the creations that `problems fleet` has ' +
     'noted: see docs/learning.md. Rates have 90 % intervals. A change is called one if its probability is at least 95 %.',
@@ -57,7 +56,7 @@ export const stats = defineCommand({
     if (asJson) screen.out.write(toJson({ schemaVersion: 1, ...found }));
     else {
       const { handlersTable, statsText } = await import('../../reporters/text/learning.ts');
-      screen.out.write(statsText(found, screen.out.style));
+      screen.out.write(statsText(found, screen.out.style, widthFor(screen.out)));
       if (found.handlers.length > 0) screen.out.write(await tableText(handlersTable(found), screen.out));
     }
     return 0;

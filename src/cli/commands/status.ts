@@ -1,6 +1,6 @@
 import { readStatus, type ServiceStatus } from '../../service/status.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
-import { tableText } from '../render.ts';
+import { tableText, widthFor } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
 import type { Output } from '../terminal.ts';
 
@@ -35,7 +35,7 @@ export const status = defineCommand({
 export async function statusText(seen: ServiceStatus, out: Output): Promise<string> {
   const { statusFoot, statusHead, statusTable } = await import('../../reporters/text/service.ts');
   const table = seen.instances.length === 0 ? '' : await tableText(statusTable(seen), out);
-  return statusHead(seen, out.style) + table + statusFoot(seen, out.style, out.isTerminal ? out.columns : undefined);
+  return statusHead(seen, out.style) + table + statusFoot(seen, out.style, widthFor(out));
 }
 
 export function statusExitCode({ verdict }: ServiceStatus): number {

@@ -1,7 +1,7 @@
 import type { LearnedState, TaskForecasts } from '../../app/learn.ts';
 import type { AttemptRecord } from '../../learning/past-forecasts.ts';
-import { escapeTerminal, type Style } from '../escape-terminal.ts';
-import type { Table } from '../table.ts';
+import { escapeTerminal } from '../escape-terminal.ts';
+import { fitted, type Table } from '../table.ts';
 
 /** One row for each handler and topic. */
 export function patternsTable({ patterns }: Pick<LearnedState, 'patterns'>): Table {
@@ -29,46 +29,79 @@ export function patternsTable({ patterns }: Pick<LearnedState, 'patterns'>): Tab
   };
 }
 
-/** Whether it is used, how much it counts, and how forecasts have done. */
-export function learnedText({ isUsed, since, reported, trust, patterns, record }: LearnedState): string {
-  const lines = [
-    patterns.length === 0
-      ? 'No attempt is known, so nothing is learned: every score is the published one.'
-      : `All of it counts for ${percent(trust)} of a score. Attempts that were only reported count ${digits(reported)} or less.`,
-    ...(since === null ? [] : [`Attempts that ended before ${since} are left out.`]),
-    ...(record === null ? [] : recordLines(record)),
-    isUsed
-      ? 'Scans and the queue use it.'
-      : 'Scans and the queue do not use it: set priority.profile to learned in the config.',
-  ];
-  return lines.map((line) => `${escapeTerminal(line)}\n`).join('');
+/**
+ * Whether it is used, how much it counts, and how forecasts have done.
+ * @param width If given, lines wrap between words to fit it.
+ */
+export function learnedText(
+  { isUsed, since, reported, trust, patterns, record }: LearnedState,
+  width = Number.POSITIVE_INFINITY,
+): string {
+  return fittedLines(
+    [
+      patterns.length === 0
+        ? 'No attempts are known yet, so nothing has been learned: every score is that of the published formula.'
+        : `Learned estimates decide ${percent(trust)} of a score. An attempt that was reported, but not verified, counts ${digits(reported)} or less.`,
+      ...(since === null ? [] : [`Attempts that ended before ${since} are left out.`]),
+      ...(record === null ? [] : recordLines(record)),
+      isUsed
+        ? 'Scans and the queue use this.'
+        : 'Scans and the queue do not use this. To use it, set priority.profile to learned in the config.',
+    ],
+    width,
+  );
 }
 
 /** At most so many tasks are printed; `--json` has all. */
 const mostTasks = 20;
 
-/** How the open tasks will go, and how such forecasts have done. */
-export function workForecastText({ tasks, attempts, record }: TaskForecasts, style: Style): string {
-  const lines = [
-    ...(tasks.length === 0 ? ['No task is open.'] : []),
-    ...tasks
+/** How the open tasks will probably go, one row for each. */
+export function workForecastTable({ tasks }: TaskForecasts): Table {
+  return {
+    columns: [
+      { title: 'SUCCESS', align: 'right' },
+      { title: 'MINUTES', align: 'right' },
+      { title: '80 % INTERVAL' },
+      { title: 'HANDLER', wraps: 'words' },
+      { title: 'TASK', ownLine: true },
+    ],
+    rows: tasks
       .slice(0, mostTasks)
-      .map(
-        ({ task, handler, success, minutes }) =>
-          `${task}: ${percent(success.value)} by ${handler}, in ${digits(minutes.value)} minutes (80 %: ${digits(minutes.low)} to ${digits(minutes.high)})`,
-      ),
-    ...(tasks.length > mostTasks ? [`… and ${tasks.length - mostTasks} more; --json has all.`] : []),
-    ...(record === null
-      ? ['No attempt is known: success is what the records say, minutes are what is usual for their cost.']
-      : [`Learned from ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}.`, ...recordLines(record)]),
-  ];
-  return [style('strong', 'Open tasks'), ...lines.map((line) => `  ${escapeTerminal(line)}`), ''].join('\n');
+      .map(({ task, handler, success, minutes }) => [
+        percent(success.value),
+        digits(minutes.value),
+        `${digits(minutes.low)} to ${digits(minutes.high)}`,
+        handler,
+        task,
+      ]),
+  };
+}
+
+/**
+ * What that table leaves out, and how such forecasts have done.
+ * @param width If given, lines wrap between words to fit it.
+ */
+export function workForecastText({ tasks, attempts, record }: TaskForecasts, width = Number.POSITIVE_INFINITY): string {
+  return fittedLines(
+    [
+      ...(tasks.length === 0 ? ['No task is open.'] : []),
+      ...(tasks.length > mostTasks ? [`… and ${tasks.length - mostTasks} more; --json has all.`] : []),
+      ...(record === null
+        ? ['No attempts are known yet: success is what the records say, and minutes are what is usual for their cost.']
+        : [`Learned from ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}.`, ...recordLines(record)]),
+    ],
+    width,
+  );
+}
+
+function fittedLines(lines: readonly string[], width: number): string {
+  return lines.map((line) => fitted(escapeTerminal(line), width)).join('');
 }
 
 /** How forecasts of attempts have done so far. */
 function recordLines({ success, minutes }: AttemptRecord): readonly string[] {
   return [
-    `So far: Brier score ${success.brier.toFixed(3)} of ${success.forecasts} forecasts of success (${success.brierOfRate.toFixed(3)} if each were the mean, ${percent(success.rate)}).`,
+    `Forecasts of success so far: Brier score ${success.brier.toFixed(3)} of ${success.forecasts} (always forecasting the mean, ${percent(success.rate)}, would score ${success.brierOfRate.toFixed(3)}).`,
     ...success.calibration.map(
       ({ from, to, forecasts, expected, seen }) =>
         `  ${percent(from)} to ${percent(to)}: ${forecasts} ${forecasts === 1 ? 'forecast' : 'forecasts'}, ${percent(expected)} expected, ${percent(seen)} seen`,

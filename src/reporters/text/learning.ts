@@ -7,7 +7,7 @@ import type {
   Stats,
 } from '../../app/remediation.ts';
 import { escapeTerminal, type Style } from '../escape-terminal.ts';
-import type { Table } from '../table.ts';
+import { fitted, type Table } from '../table.ts';
 import { count } from './diagnostics.ts';
 import { size } from './tuning.ts';
 
@@ -63,91 +63,122 @@ function percent(share: number): string {
   return `${share < 0.1 ? Math.round(share * 1000) / 10 : Math.round(share * 100)} %`;
 }
 
-/** Conflicts, the port range and limits, each with how its forecasts have done. */
-export function forecastText({ conflict, ports, limits, trends }: Forecasts, style: Style): string {
+/**
+ * Conflicts, the port range and limits, each with how its forecasts have done.
+ * @param width If given, lines wrap between words to fit it.
+ */
+export function forecastText(
+  { conflict, ports, limits, trends }: Forecasts,
+  style: Style,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const near = limits.filter(({ days }) => days.low !== null);
-  return lines([
-    style('strong', 'Port conflicts'),
-    ...conflictLines(conflict),
-    style('strong', 'Port range'),
-    `  ${ports.range}: ${count(ports.free, 'port')} free, ${round(ports.perDay)} new instances a day; full ${reachText(ports.days)}.`,
-    style('strong', 'Limits'),
-    ...(limits.length === 0
-      ? ['  No history yet: `problems fleet` has to see an instance on seven days.']
-      : near.length === 0
-        ? [`  None of ${count(limits.length, 'trend')} reaches its limit within a year.`]
-        : near.map(
-            ({ instance, of, limit, now, days }) =>
-              `  ${escapeTerminal(instance)}: ${of} ${of === 'memory' ? `${size(now)} of ${size(limit)}` : `${now} of ${limit}`}; full ${reachText(days)}.`,
-          )),
-    ...(trends === null
-      ? []
-      : [
-          `  So far ${percent(trends.within)} of ${count(trends.compared, 'value')} a week ahead were within their 80 % interval.`,
-        ]),
-  ]);
+  const section = (title: string, lines: readonly string[]): string =>
+    `${style('strong', title)}\n${lines.map((line) => fitted(`  ${line}`, width)).join('')}`;
+  return [
+    section('Port conflicts', conflictLines(conflict)),
+    section('Port range', [
+      `${ports.range}: ${count(ports.free, 'port')} free, ${round(ports.perDay)} new instances a day. ${fullText(ports.days)}`,
+    ]),
+    section('Limits', [
+      ...(limits.length === 0
+        ? ['No history yet. `problems fleet` must see an instance on seven days.']
+        : near.length === 0
+          ? [`None of ${count(limits.length, 'trend')} reaches its limit within a year.`]
+          : near.map(
+              ({ instance, of, limit, now, days }) =>
+                `${escapeTerminal(instance)}: ${of} ${of === 'memory' ? `${size(now)} of ${size(limit)}` : `${now} of ${limit}`}. ${fullText(days)}`,
+            )),
+      ...(trends === null
+        ? []
+        : [
+            `So far ${percent(trends.within)} of ${count(trends.compared, 'value')} forecast a week ahead were within their 80 % interval.`,
+          ]),
+    ]),
+  ].join('');
 }
 
 function conflictLines({ batch, probability, batches, record }: Forecasts['conflict']): readonly string[] {
   const { size: instances, gapMinutes, startMinutes, explicitPorts, hour } = batch;
-  const asked = `${count(instances, 'instance')}, ${round(gapMinutes)} minutes apart, ${round(startMinutes)} minutes to start, ${percent(explicitPorts)} with a port of their own choice, at ${hour}:00 UTC`;
+  const apart = instances === 1 ? [] : [`one every ${round(gapMinutes)} min`];
+  const asked = [
+    `${count(instances, 'new instance')} at ${hour}:00 UTC`,
+    ...apart,
+    `${round(startMinutes)} min to start`,
+    `${percent(explicitPorts)} on a port chosen by hand`,
+  ].join(', ');
+  const risk = `${percent(probability)} risk of a conflict for ${asked}.`;
   if (record === null)
-    return [
-      `  ${percent(probability)} for ${asked}.`,
-      '  No history yet: this is what is assumed of any batch. `problems fleet` notes creations.',
-    ];
+    return [risk, 'No history yet, so these are defaults. `problems fleet` records when instances are created.'];
   const skill =
-    record.brierOfRate === 0 ? '' : ` (${round(record.brierOfRate)} if each were the mean, ${percent(record.rate)})`;
+    record.brierOfRate === 0
+      ? ''
+      : ` (always forecasting the mean, ${percent(record.rate)}, would score ${round(record.brierOfRate)})`;
   return [
-    `  ${percent(probability)} for ${asked}; from ${batches} earlier ${batches === 1 ? 'batch' : 'batches'}.`,
-    `  So far: Brier score ${round(record.brier)}${skill}.`,
+    `${risk} Learned from ${batches} earlier ${batches === 1 ? 'batch' : 'batches'}.`,
+    `Forecasts so far: Brier score ${round(record.brier)}${skill}.`,
     ...record.calibration.map(
       ({ from, to, forecasts, expected, seen }) =>
-        `    ${percent(from)} to ${percent(to)}: ${count(forecasts, 'forecast')}, ${percent(expected)} expected, ${percent(seen)} seen`,
+        `  ${percent(from)} to ${percent(to)}: ${count(forecasts, 'forecast')}, ${percent(expected)} expected, ${percent(seen)} seen`,
     ),
   ];
 }
 
-/** `in 40 days (20 to 300)`. */
-function reachText({ value, low, high }: Reach): string {
-  if (low === null) return 'not within a year';
-  if (value === 0) return 'now';
+/** `Full in 40 days (80 %: 20 to 300).` */
+function fullText({ value, low, high }: Reach): string {
+  if (low === null) return 'Not full within a year.';
+  if (value === 0) return 'It is full.';
   const end = high === null ? 'more than a year' : String(Math.round(high));
-  const middle = value === null ? 'in more than a year' : `in ${count(Math.round(value), 'day')}`;
-  return `${middle} (80 %: ${Math.round(low)} to ${end})`;
+  const middle = value === null ? 'more than a year' : count(Math.round(value), 'day');
+  return `Full in ${middle} (80 %: ${Math.round(low)} to ${end}).`;
 }
 
-/** Rates before and since, recurrences and downtime. */
+/**
+ * Rates before and since, recurrences and downtime.
+ * @param width If given, lines wrap between words to fit it.
+ */
 export function statsText(
   { since, creation, backup, repair, timeToRepair, recurrences, wentAway, downtimeMs }: Stats,
   style: Style,
+  width = Number.POSITIVE_INFINITY,
 ): string {
-  return lines([
-    style('strong', `Since ${since.slice(0, 10)}, and before`),
-    changeLine('Creations', creation, style),
-    changeLine('Backups', backup, style),
-    changeLine('Repairs', repair, style),
+  const rates = (
+    [
+      ['Creations', creation],
+      ['Backups', backup],
+      ['Repairs', repair],
+    ] as const
+  ).map(([what, change]) => {
+    const tone = ({ improved: 'good', worse: 'error', 'may be chance': 'faint', 'too few': 'faint' } as const)[
+      change.verdict
+    ];
+    return fitted(`  ${changeLine(what, change)}`, width, (line) => style(tone, line));
+  });
+  const lines = [
     ...timeToRepair.map(
       ({ kind, fixed, median, most }) =>
-        `  ${escapeTerminal(kind)}: fixed ${count(fixed, 'time')}, half within ${minutes(median)}, nine of ten within ${minutes(most)}`,
+        `${escapeTerminal(kind)}: fixed ${count(fixed, 'time')}, half within ${minutes(median)}, nine of ten within ${minutes(most)}`,
     ),
-    `  ${count(recurrences.recurred, 'recurrence')} after ${recurrences.fixed} ${recurrences.fixed === 1 ? 'fix' : 'fixes'}; ${count(wentAway, 'finding')} had gone before ${wentAway === 1 ? 'its' : 'their'} repair began`,
-    `  Downtime of repairs: ${minutes(downtimeMs.after / 60_000)} since, ${minutes(downtimeMs.before / 60_000)} before`,
-  ]);
+    ...(recurrences.fixed === 0
+      ? []
+      : [`Recurred: ${recurrences.recurred} of ${count(recurrences.fixed, 'fixed problem')}`]),
+    ...(wentAway === 0 ? [] : [`Gone before their repair began: ${count(wentAway, 'finding')}`]),
+    `Downtime caused by repairs: ${minutes(downtimeMs.after / 60_000)}; before ${minutes(downtimeMs.before / 60_000)}`,
+  ];
+  return `${style('strong', `Since ${since.slice(0, 10)}, compared with before`)}\n${rates.join('')}${lines.map((line) => fitted(`  ${line}`, width)).join('')}`;
 }
 
-function changeLine(what: string, { before, after, better, trials, verdict }: RateChange, style: Style): string {
-  if (trials.before + trials.after === 0) return `  ${what}: no history yet`;
+function changeLine(what: string, { before, after, better, trials, verdict }: RateChange): string {
+  if (trials.before + trials.after === 0) return `${what}: no history yet`;
   const rate = ({ rate: middle, low, high }: RateChange['after'], of: number): string =>
     of === 0 ? 'none' : `${percent(middle)} of ${of} (90 %: ${percent(low)} to ${percent(high)})`;
-  const tone = ({ improved: 'good', worse: 'error', 'may be chance': 'faint', 'too few': 'faint' } as const)[verdict];
   const said = {
     improved: `improved, with a probability of ${percent(better)}`,
     worse: `worse, with a probability of ${percent(1 - better)}`,
     'may be chance': 'the difference may be chance',
     'too few': 'too few to compare',
   }[verdict];
-  return `  ${what}: ${rate(after, trials.after)}; before ${rate(before, trials.before)}; ${style(tone, said)}`;
+  return `${what}: ${rate(after, trials.after)}; before ${rate(before, trials.before)}; ${said}`;
 }
 
 /** One row for each handler: how often it fixed what it tried. */
@@ -182,8 +213,4 @@ function minutes(value: number): string {
 
 function round(value: number): string {
   return String(Number(value.toPrecision(2)));
-}
-
-function lines(all: readonly string[]): string {
-  return all.map((line) => `${line}\n`).join('');
 }

@@ -3,7 +3,7 @@ import type { Change, Explanation, Waiting } from '../../priority/explain.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Task } from '../../tasks/types.ts';
 import { type Style, type Tone, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
-import { plainTable, type Table, widthOf } from '../table.ts';
+import { fitted, plainTable, type Table } from '../table.ts';
 
 /** Tasks as a table, in the order given. */
 export function tasksTable(tasks: readonly Task[]): Table {
@@ -89,18 +89,6 @@ export function explanationText(
       .map((line) => fitted(line, width))
       .join(''),
   ].join('');
-}
-
-/** A line, or several if it is wider than `width`. A longer word, such as an id, stays whole: it is copied. */
-function fitted(text: string, width: number, look: (line: string) => string = (line) => line): string {
-  const [first = '', ...words] = text.split(' ');
-  const lines = [first];
-  for (const word of words) {
-    const longer = `${lines.at(-1)} ${word}`;
-    if (widthOf(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines.map((line) => `${look(line)}\n`).join('');
 }
 
 function factorsText({ priority }: Explanation, width: number): string {
