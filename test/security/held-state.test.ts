@@ -16,7 +16,9 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 const at = '2026-01-01T00:00:00.000Z';
-const now = (): Date => new Date(at);
+function now(): Date {
+  return new Date(at);
+}
 
 /** Opens the state file, does something, and closes it. */
 async function using<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
