@@ -76,6 +76,11 @@ async function serverReady({ container }: Instance, host: ReadonlyHost): Promise
  */
 export const poolerLabel: typeof labelOfHost = 'problems.pooler';
 
+/** Whether an image is of a connection pooler, ours or somebody else's, by its name. */
+export function isPoolerImage(name: string): boolean {
+  return /(?:^|[/_-])(?:pgbouncer|pgcat|odyssey|pgpool|supavisor)/i.test(name);
+}
+
 export const poolerPort = 6432;
 
 /** Role that looks up other roles' password verifiers for the pooler, and may query the pooler's admin console. */

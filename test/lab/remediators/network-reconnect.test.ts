@@ -11,6 +11,7 @@ import {
   rollback,
 } from '../../../src/app/remediation.ts';
 import { soak } from '../../soak.ts';
+import { startContainer } from '../container.ts';
 import { askGui, findGui, startGui } from '../gui.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { ensureNetwork, type Run } from '../run.ts';
@@ -211,6 +212,12 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       ['TLS that the server has not', 'client-tls', 'tls-refused', /server does not support SSL, but SSL was required/],
       ['a wrong password', 'client-password', 'password-refused', /password authentication failed for user "vrooli"/],
       ['a database that does not exist', 'client-database', 'database-missing', /database "nowhere" does not exist/],
+      [
+        'a pooler of somebody else that refuses the client',
+        'client-pooled',
+        'pooler-refuses',
+        /SASL authentication failed|password authentication failed/,
+      ],
       ['a network that lets nobody talk', 'client-closed', 'unreachable', /timeout expired/],
     ])('%s', ([, client, kind, said]) => {
       const found = findingsOf(detected, client);
@@ -235,6 +242,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
 
     it('and ignores clients whose connection works', () => {
       expect(findingsOf(detected, 'client-sound')).toEqual([]);
+      expect(findingsOf(detected, 'client-through')).toEqual([]);
       expect(detected.notLookedAt).toEqual([]);
     });
 
@@ -443,6 +451,17 @@ function causes(run: Run): readonly (() => Promise<unknown>)[] {
       const server = await startServer(run, 'hba', { port: await run.takePort() });
       await startClient(run, server);
       await closeAccess(server);
+    },
+    async () => {
+      const server = await startServer(run, 'pooled');
+      await startContainer(run, {
+        name: 'pgbouncer',
+        image: 'problems-lab/pgbouncer:1',
+        env: { DB_HOST: server.containerName, DB_USER: server.user, DB_PASSWORD: server.password },
+      });
+      const address = `${run.prefix}pgbouncer:6432`;
+      await startClient(run, server, { name: 'client-through', address });
+      await startClient(run, server, { address, password: 'not-this-one' });
     },
     async () => startClient(run, await startServer(run, 'tls'), { parameters: '?sslmode=require' }),
     async () => startClient(run, await startServer(run, 'password'), { password: 'not-this-one' }),

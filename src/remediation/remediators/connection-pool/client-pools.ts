@@ -1,6 +1,7 @@
 import { serviceNameOf } from '../../../compose/project.ts';
 import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
+import { isPoolerImage } from '../../shared/availability.ts';
 
 /** A client that runs in a container of this engine. */
 export interface ClientPlace {
@@ -16,8 +17,6 @@ interface Client {
   readonly client: string;
   readonly application: string;
 }
-
-const poolers = /(?:^|[/_-])(?:pgbouncer|pgcat|odyssey|pgpool|supavisor)/i;
 
 /**
  * Where well-known programs take the size of their pool from: a variable of the container, found by the name of its image.
@@ -71,7 +70,7 @@ export function placesOf(
 
 function placeOf({ name, labels, imageName, env }: Container): ClientPlace {
   const service = serviceNameOf(labels);
-  const isPooler = poolers.test(imageName);
+  const isPooler = isPoolerImage(imageName);
   const variable =
     variables.find(([image]) => image.test(imageName))?.[1] ?? shared.find((one) => Object.hasOwn(env, one));
   const now = variable === undefined ? '' : (env[variable] ?? '');

@@ -13,6 +13,7 @@ import {
 import { diagnose, type Situation, summaryOf, type Condition } from './diagnose.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { findingOfHost } from './host-clients.ts';
+import { findingOfPooled, pooledClientsOf } from './pooled-clients.ts';
 import { factsOf, guiPage, guiPath, observe, type ServerFacts, worldOf } from './observe.ts';
 import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './clients.ts';
 import { isToldWrong } from './refusals.ts';
@@ -201,6 +202,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await one(next);
   }
   await Promise.all(Array.from({ length: atOnce }, someOf));
+  const pooled = pooledClientsOf(world).filter(({ instance }) => asked.some((chosen) => chosen.name === instance.name));
   const ofHost = await forEachInstance<NetworkDetails>(
     asked,
     host,
@@ -208,6 +210,11 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
     async (instance, noting) => {
       const found = await findingOfHost(instance, host);
       if (found !== undefined) noting.found(found);
+      for (const client of pooled.filter((one) => one.instance.name === instance.name)) {
+        const refused = await findingOfPooled(client, host);
+        if (refused === undefined || findings.has(refused.id)) continue;
+        findings.set(refused.id, refused);
+      }
     },
   );
   return {

@@ -12,6 +12,7 @@ import {
 import { refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, lostOnRecreate, refusalForOwner, restartPolicyOf } from '../../shared/recreate.ts';
 import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './clients.ts';
+import { pooledClientsOf } from './pooled-clients.ts';
 import type { NetworkExpected, NetworkSettings } from './types.ts';
 
 /**
@@ -44,7 +45,7 @@ function tenantsOf(network: string, except: readonly string[], world: World): re
   const family = new Set([
     ...except,
     ...world.instances.map(({ container }) => container.id),
-    ...clientsOf(world).map(({ container }) => container.id),
+    ...[...clientsOf(world), ...pooledClientsOf(world)].map(({ container }) => container.id),
   ]);
   return world.containers.filter(
     ({ id, name, state, endpoints }) =>

@@ -15,6 +15,7 @@ import {
 import { networkPolicy, planNewClient } from './plan-recreate.ts';
 import { isOfHost, refuseHost } from './host-clients.ts';
 import { inCompose } from './plan-compose.ts';
+import { pooledClientsOf, refusePooled } from './pooled-clients.ts';
 import { planRestart } from './plan-restart.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
@@ -33,6 +34,13 @@ export async function plan(
       : refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   }
   const world = { ...(await worldOf(host)), networks: await host.docker.networks() };
+  if (trouble === 'pooler-refuses')
+    return refusePooled(
+      finding,
+      pooledClientsOf(world).find(
+        ({ container, address }) => container.id === details.client && address.source === details.source,
+      ),
+    );
   const client = clientsOf(world).find(
     ({ container, instance, address }) =>
       container.id === details.client &&

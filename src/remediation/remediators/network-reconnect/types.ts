@@ -41,7 +41,8 @@ export const details = z.strictObject({
   /** The server in the client's address; for a client on the host, where the server sees it come from. */
   host: z.string(),
   port: z.int().min(1).max(65_535),
-  trouble: z.enum([...conditions, ...hostConditions]),
+  /** `pooler-refuses`: somebody else's pooler is its way, and gives it no session. */
+  trouble: z.enum([...conditions, ...hostConditions, 'pooler-refuses']),
 });
 
 export type NetworkDetails = z.output<typeof details>;
