@@ -1,11 +1,26 @@
 import { errorText } from '../../util/text.ts';
 import { compareBy } from '../../util/compare.ts';
 import type { Instance } from '../../host/instance.ts';
-import type { Detection, Finding, Json, Skipped, ReadonlyHost, Refusal } from '../contract.ts';
+import type { Detection, Finding, Json, Plan, Skipped, ReadonlyHost, Refusal } from '../contract.ts';
 
 /** A refusal: the reason, and what you can do, as whole sentences. */
 export function refusal(reason: string, advice: string): Refusal {
   return { type: 'refusal', reason, advice };
+}
+
+/** What most plans have: one instance as their target, nothing to clean up, and nothing left over. */
+export function planOn<Details extends Json>(
+  finding: Finding<Details>,
+  { name, container, volumeKey }: Instance,
+): Pick<Plan, 'type' | 'remediator' | 'target' | 'cleanup' | 'leftovers'> & { readonly finding: Finding<Details> } {
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    cleanup: [],
+    leftovers: [],
+  };
 }
 
 export interface ForEachInstance {

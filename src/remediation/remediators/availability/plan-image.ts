@@ -4,7 +4,7 @@ import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { isInCompose, planComposeChange } from '../../shared/compose.ts';
 import { dataFile } from '../../shared/data-directory.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, recordsToKeep, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
@@ -54,12 +54,8 @@ export async function planImage(
       `Create the container with ${image} and PGDATA=${instance.dataDirectory}. To upgrade, see ${page}`,
     );
   const frame = {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     done: `${instance.name} runs with ${image}`,
-    cleanup: [],
     risk: 'data',
     downtime: { seconds: 0, why: 'it is down already' },
     unpredictable: [

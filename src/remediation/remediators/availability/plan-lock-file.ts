@@ -11,7 +11,7 @@ import {
   otherUser,
   serverInLockFile,
 } from '../../shared/data-directory.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
 /** Whether the server does not start because of its lock file: it names no process, or one that another program has now. */
@@ -67,10 +67,7 @@ export async function planLockFile(
     );
   const left = server === undefined ? 'empty' : 'old';
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Rename the ${left} ${lockFile} that a crash has left, and start ${instance.name}.`,
     done: `${instance.name} started after its ${left} ${lockFile} was renamed`,
     steps: changeAndStart(instance, [
@@ -88,7 +85,6 @@ export async function planLockFile(
             : `The server writes a new one. By its log, the server of ${name} itself was process ${server.pid} from ${timeOf(server.started)} on, and the container has been started again since: another program has that number now.`,
       },
     ]),
-    cleanup: [],
     leftovers: [
       {
         object: `${dataDirectory}/${aside}`,

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { changeAndStart, dataFile, otherUser } from '../../shared/data-directory.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { isOfData, lineThatSets, onMachine, type RefusedSetting, refusedSettings } from './refused-settings.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
@@ -130,10 +130,7 @@ function planOf(
     return lines.length === 0 ? [] : [{ file, text, lines: lines.toSorted((a, b) => a - b) }];
   });
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: instance.container.id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Comment out what ${instance.name} refuses to start with (${what}), and start it.`,
     done: `${instance.name} started without ${what}`,
     steps: changeAndStart(
@@ -144,8 +141,6 @@ function planOf(
         why: 'The server refuses what it says there.',
       })),
     ),
-    cleanup: [],
-    leftovers: [],
     risk: 'data',
     approval: 'it changes a setting that someone has written',
     downtime: { seconds: 0, why: 'it is down already' },

@@ -1,6 +1,6 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { isDiskFull, refuseDiskFull } from './disk-full.ts';
 import { failedCheck, rightCheck } from './health-check.ts';
@@ -39,10 +39,7 @@ export async function plan(
   if (isRunning(instance))
     return refusal(`${name} is running now.`, 'Run `problems detect` again to see whether anything is still wrong.');
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Start ${instance.name}.`,
     steps: [
       {
@@ -54,8 +51,6 @@ export async function plan(
         ],
       },
     ],
-    cleanup: [],
-    leftovers: [],
     risk: 'safe',
     ...(approval === '' ? {} : { approval }),
     downtime: { seconds: 0, why: 'it is down already' },

@@ -1,7 +1,7 @@
 import { isPutBack } from '../../../backups/verdict.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { sourceHealth } from './diagnose.ts';
 import { planArchiving } from './plan-archiving.ts';
@@ -35,7 +35,7 @@ async function planBackup(
   instance: Instance,
   host: ReadonlyHost,
 ): Promise<Plan<BackupExpected> | Refusal> {
-  const { container, name, volumeKey } = instance;
+  const { container, name } = instance;
   const { bad, notes } = finding.details;
   if (!container.state.running)
     return refusal(
@@ -73,17 +73,13 @@ async function planBackup(
     },
   ];
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary:
       bad.length === 0
         ? `Take a new backup of ${name} and prove it by restoring a copy.`
         : `Quarantine ${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name}, take a new one and prove it by restoring a copy.`,
     done: `${bad.length === 0 ? '' : `${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name} quarantined, `}backup ${taken} taken and proven by restoring a copy`,
     steps,
-    cleanup: [],
     leftovers: bad.map(({ ref, cause }) => ({
       object: `quarantined backup ${ref}`,
       why: `It cannot be restored (${cause}). Keep it for 30 days: parts of it may still be readable.`,

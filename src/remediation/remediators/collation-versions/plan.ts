@@ -2,7 +2,7 @@ import { shellQuote, quoteIdentifier } from '../../../util/quote.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { indexWords } from './detect.ts';
 import { lookAt, maxIndexes } from './observe.ts';
 import type { Affected, CollationDetails, CollationExpected } from './types.ts';
@@ -119,15 +119,10 @@ function planRebuild(
   const count = databases.reduce((sum, { indexes }) => sum + indexes.length, 0);
   const what = `${count === 0 ? 'no index' : indexWords(count)} of ${databases.map(({ name }) => name).join(', ')}`;
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Rebuild ${what} of ${instance.name} one at a time, then record the new versions of their collations.`,
     done: `${what} of ${instance.name} rebuilt, and the new versions recorded`,
     steps,
-    cleanup: [],
-    leftovers: [],
     risk: 'data',
     downtime: { seconds: 0, why: 'reads and writes continue' },
     unpredictable: [

@@ -1,6 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { smallerPools } from './client-pools.ts';
 import { nameOf } from './describe.ts';
 import { type Diagnosis, holdersOf } from './diagnose.ts';
@@ -82,7 +82,7 @@ async function planTimeout(
   settings: PoolSettings,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
-  const { name, container, volumeKey } = instance;
+  const { name } = instance;
   const seconds = settings.idleSessionTimeoutSeconds;
   const roles = [...new Set(ending.map(({ role }) => role))].sort();
   const own = await ownTimeouts(instance, 'idle_session_timeout', host);
@@ -103,15 +103,10 @@ async function planTimeout(
     },
   ];
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary: `Set idle_session_timeout to ${seconds} s for ${roles.join(', ')} on ${name}, and end the ${ending.length} sessions that nothing uses.`,
     done: `idle_session_timeout set to ${seconds} s for ${roles.join(', ')} on ${name}, and ${ending.length} unused sessions ended`,
     steps,
-    cleanup: [],
-    leftovers: [],
     risk: 'safe',
     downtime: { seconds: 0, why: 'The server keeps running; only idle sessions end.' },
     unpredictable: [

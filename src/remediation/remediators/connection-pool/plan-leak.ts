@@ -1,6 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { nameOf } from './describe.ts';
 import { type Diagnosis, holdersOf, manyStuck } from './diagnose.ts';
 import { timeoutsOf } from './observe.ts';
@@ -92,7 +92,7 @@ export async function planLeak(
   settings: PoolSettings,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
-  const { name, container, volumeKey } = instance;
+  const { name } = instance;
   const ended = diagnosis.stuck.filter((session) => mayBeEnded(session, instance));
   const left = diagnosis.stuck.length - ended.length;
   if (ended.length === 0 || ended.length > settings.maxEnded || left >= manyStuck)
@@ -131,10 +131,7 @@ export async function planLeak(
   ];
   const limited = `${timeout} s for ${roles.join(', ')} on ${name}`;
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary:
       roles.length === 0
         ? `End the ${ended.length} sessions of ${name} that are stuck.`
@@ -144,8 +141,6 @@ export async function planLeak(
         ? `${ended.length} stuck sessions of ${name} ended`
         : `idle_in_transaction_session_timeout set to ${limited}, and ${ended.length} stuck sessions ended`,
     steps,
-    cleanup: [],
-    leftovers: [],
     risk: wrote > 0 ? 'data' : 'safe',
     downtime: { seconds: 0, why: 'The server keeps running; only idle sessions end.' },
     unpredictable: [

@@ -5,7 +5,7 @@ import { type Ceiling, connectionCeiling, readableSize } from '../../../postgres
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { poolerFolder, poolerOf } from '../../shared/availability.ts';
 import { isInCompose, planComposeChange, type PlannedComposeChange } from '../../shared/compose.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { measureBackends, memoryFor, memoryOf, memorySettingNames } from '../../shared/memory.ts';
 import { keptContainer, recordsToKeep, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
@@ -98,7 +98,7 @@ export async function planRaise(
   { ceiling, memory, isLimited, settings }: ServerCeiling,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
-  const { name, container, volumeKey, dataMount } = instance;
+  const { name, container, dataMount } = instance;
   const { maxConnections } = measured.limits;
   const refused = refusalToRaise(instance, measured);
   if (refused !== undefined) return refused;
@@ -138,10 +138,7 @@ export async function planRaise(
     return refusal(`The system identifier of ${name} could not be read.`, 'Run `problems detect` again.');
   const holdsBack = await canHoldBack(instance, host);
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary: `Raise max_connections of ${name} from ${maxConnections} to ${wanted}, with a restart.`,
     done: `max_connections of ${name} raised from ${maxConnections} to ${wanted}`,
     steps: holdsBack
@@ -155,7 +152,6 @@ export async function planRaise(
           { action: 'pooler.resume', params: { instance: name } },
         ]
       : steps,
-    cleanup: [],
     leftovers: byCommand && !inCompose ? [keptContainer(container)] : [],
     risk: 'restart',
     ...(isFull(measured)

@@ -1,7 +1,7 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { poolerName, poolerPort } from '../../shared/availability.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { smallerPools } from './client-pools.ts';
 import { nameOf } from './describe.ts';
 import { holdersOf } from './diagnose.ts';
@@ -76,7 +76,7 @@ export async function planPooler(
   settings: PoolSettings,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
-  const { name, container, volumeKey, database } = instance;
+  const { name, container, database } = instance;
   const { sessions } = lastSample(measured);
   const clients = sessions.filter(({ privileged }) => !privileged);
   const superusers = sessions.length - clients.length;
@@ -125,10 +125,7 @@ export async function planPooler(
   const pooler = poolerName(instance);
   const promised = Math.min(200, Math.max(demand, ordinarySlots(measured.limits) + 10));
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary: `Add a PgBouncer for ${name} (${mode} mode, ${sizes.poolSize} connections for each role and database, ${sizes.maxClients} clients).`,
     done: `${name} has a PgBouncer (${mode} mode, ${sizes.maxClients} clients)`,
     steps: [
@@ -152,8 +149,6 @@ export async function planPooler(
         expects: [{ check: 'container', ref: container.id, running: true, name: container.name }],
       },
     ],
-    cleanup: [],
-    leftovers: [],
     risk: 'safe',
     downtime: { seconds: 0, why: 'The server is not interrupted.' },
     unpredictable: [

@@ -8,6 +8,7 @@ import { holdersOf } from './diagnose.ts';
 import { countedTitles, observe, titledSession } from './observe.ts';
 import { refusalWithoutIdle, refusalWithoutSlot } from './refusals.ts';
 import { lastSample, type PoolDetails, type PoolExpected, poolSettings, type Refused } from './types.ts';
+import { planOn } from '../../shared/for-each-instance.ts';
 
 /**
  * A server that refuses even superusers is asked nothing, so nothing else can be repaired there. One session is ended, the
@@ -49,7 +50,7 @@ export async function planSlot(
   refused: Refused,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
-  const { name, container, volumeKey } = instance;
+  const { name, container } = instance;
   // One more free slot is not for this login: it is no superuser's, or its role or database has a limit of its own.
   if (refused.reached.limit !== 'all-slots') return refusalWithoutSlot(name, instance.user, refused);
   const processes = await host.probes.serverProcesses(instance);
@@ -59,10 +60,7 @@ export async function planSlot(
   const isInTransaction = titledSession(title)?.doing !== 'idle';
   const since = chosen.idleMs === null ? '' : `, for ${Math.floor(chosen.idleMs / 1000)} s`;
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary: `End one session of ${name} to get in: ${ownerOf(title)}, ${titledSession(title)?.doing}${since}.`,
     done: `one session of ${name} ended (${ownerOf(title)}), and its slot used to find out who holds the others`,
     steps: [
@@ -73,8 +71,6 @@ export async function planSlot(
         expects: [{ check: 'container', ref: container.id, running: true, startedAt: container.state.startedAt }],
       },
     ],
-    cleanup: [],
-    leftovers: [],
     risk: isInTransaction ? 'data' : 'safe',
     downtime: { seconds: 0, why: 'The server keeps running; one session ends.' },
     unpredictable: [

@@ -14,6 +14,7 @@ import {
   type ServerMemory,
   type Condition,
 } from './types.ts';
+import { planOn } from '../../shared/for-each-instance.ts';
 
 /** What a plan is based on. */
 export interface PlanInput {
@@ -32,15 +33,10 @@ export async function frameOf(
   host: ReadonlyHost,
   workMem = memory.facts.workMem,
 ): Promise<Pick<Plan<MemoryExpected>, Shared>> {
-  const { container, name, volumeKey, dataDirectory } = instance;
+  const { container, dataDirectory } = instance;
   const control = await controlFile(host, container.id, dataDirectory);
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
-    cleanup: [],
-    leftovers: [],
+    ...planOn(finding, instance),
     ...(isCertain(condition, seen)
       ? {}
       : { approval: 'only the log of the server shows the problem, and any role can write to the log' }),

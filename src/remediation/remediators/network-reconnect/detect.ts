@@ -210,7 +210,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
     async (instance, noting) => {
       const found = await findingOfHost(instance, host);
       if (found !== undefined) noting.found(found);
-      for (const client of pooled.filter((one) => one.instance.name === instance.name)) {
+      for (const client of pooled.filter(({ instance: fronted }) => fronted.name === instance.name)) {
         const refused = await findingOfPooled(client, host);
         if (refused === undefined || findings.has(refused.id)) continue;
         findings.set(refused.id, refused);

@@ -9,7 +9,7 @@ import {
   type Refusal,
   type Step,
 } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, lostOnRecreate, refusalForOwner, restartPolicyOf } from '../../shared/recreate.ts';
 import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './clients.ts';
 import { pooledClientsOf } from './pooled-clients.ts';
@@ -162,14 +162,10 @@ export async function planNewClient(
   if (refused !== undefined) return refused;
   const joins = commonNetworks(container, server).length === 0;
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Recreate ${container.name} with ${place.host}:${place.port} in ${address.source}, so that it reaches ${instance.name}.`,
     done: `${container.name} recreated, and reaches ${instance.name} at ${place.host}:${place.port}`,
     steps: stepsFor(client, edits, joins ? network : undefined),
-    cleanup: [],
     leftovers: [keptContainer(container)],
     risk: 'restart',
     downtime: {

@@ -1,4 +1,4 @@
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { type Client, commonNetworks } from './clients.ts';
 import { factsOf, guiPath, pageIsSilent } from './observe.ts';
@@ -22,10 +22,7 @@ export async function planRestart(
   if (!(await pageIsSilent(client, host))) return refusal(`${name} answers now.`, 'No action needed.');
   const { systemIdentifier } = await factsOf(instance, host);
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Restart ${name}, whose page ${guiPath} does not answer.`,
     done: `${name} restarted, and its page answers`,
     steps: [
@@ -40,8 +37,6 @@ export async function planRestart(
       },
       { action: 'container.start', params: { container: id } },
     ],
-    cleanup: [],
-    leftovers: [],
     risk: 'restart',
     downtime: { seconds: 0, why: `Only ${name} restarts; ${instance.name} is not touched.` },
     unpredictable: [`${name} loses what it has in memory.`],

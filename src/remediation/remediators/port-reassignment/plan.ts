@@ -3,7 +3,7 @@ import { serviceOf, statedFiles } from '../../../compose/project.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { isInCompose, planComposeChange, type PlannedComposeChange } from '../../shared/compose.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { recordsToKeep, keptContainer, recreateSteps, restartPolicyOf, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { type Dependants, dependantsOf, describeHolder, type PortSurvey, surveyPorts } from './observe.ts';
@@ -83,7 +83,7 @@ async function moveTo(
       'Recreate it with one port for each address.',
     );
   }
-  const { id, name } = container;
+  const { name } = container;
   const dependants = await dependantsOf(instance, details.port, port, host, settings);
   const { unchanged, alone } = recordsToKeep(instance);
   const free = bindings.map(({ hostIp }): Precondition => ({ check: 'port-free', hostIp, port }));
@@ -104,10 +104,7 @@ async function moveTo(
     ...dependants.steps.filter(({ path }) => path !== inCompose?.path).map(({ step }) => step),
   ];
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Move ${instance.name} from port ${details.port} to ${port}, on the same data.`,
     done: `${instance.name} moved from port ${details.port} to ${port}`,
     steps,
@@ -202,10 +199,7 @@ function startAgain(finding: Finding<PortDetails>, instance: Instance, identifie
     .filter(({ hostPort }) => hostPort === String(port))
     .map(({ hostIp }): Precondition => ({ check: 'port-free', hostIp, port }));
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    ...planOn(finding, instance),
     summary: `Start ${instance.name}: its port ${port} is free again.`,
     done: `${instance.name} started on port ${port}`,
     steps: [
@@ -219,8 +213,6 @@ function startAgain(finding: Finding<PortDetails>, instance: Instance, identifie
         ],
       },
     ],
-    cleanup: [],
-    leftovers: [],
     risk: 'safe',
     downtime: { seconds: 0, why: `${instance.name} is already down.` },
     unpredictable: [`Another program may take port ${port} before the start; then it stays stopped.`],

@@ -2,7 +2,7 @@ import { readableSize } from '../../../postgres/tuning/index.ts';
 import { quoteLiteral } from '../../../util/quote.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
 import { observe } from './observe.ts';
 import type { LimitDetails, LimitExpected, ServerState } from './types.ts';
@@ -49,7 +49,8 @@ function planBound(
 ): Plan<LimitExpected> {
   const keepLimit = `${Math.min(mostMiB, Math.floor((kept + free / 2) / 2 ** 20))}MB`;
   return {
-    ...common(finding, instance),
+    ...planOn(finding, instance),
+    risk: 'data',
     summary: `Bound what a replication slot of ${instance.name} can keep to ${keepLimit}, so that WAL cannot fill the disk.`,
     done: `a slot of ${instance.name} can keep at most ${keepLimit}`,
     steps: settingSteps(
@@ -85,7 +86,8 @@ async function planDrop(
   const kept = Math.max(...slots.map((slot) => slot.kept ?? 0));
   const words = slots.length === 1 ? `the replication slot ${dropped.join('')}` : `the slots ${dropped.join(', ')}`;
   return {
-    ...common(finding, instance),
+    ...planOn(finding, instance),
+    risk: 'data',
     summary: `Drop ${words} of ${instance.name}, which nothing reads, so that PostgreSQL can remove up to ${readableSize(kept)} of WAL.`,
     done: `${words} of ${instance.name} dropped`,
     steps: slots.map(({ name, type, begins }) => ({
@@ -108,19 +110,4 @@ function lossOf({ name, type }: ServerState['slots'][number]): string {
   return type === 'physical'
     ? `a standby that still uses ${name} must be built again`
     : `a subscriber that still uses ${name} must copy its tables again`;
-}
-
-function common(
-  finding: Finding<LimitDetails>,
-  { name, container, volumeKey }: Instance,
-): Pick<Plan<LimitExpected>, 'type' | 'remediator' | 'finding' | 'target' | 'cleanup' | 'leftovers' | 'risk'> {
-  return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: container.id, volumes: [volumeKey] },
-    cleanup: [],
-    leftovers: [],
-    risk: 'data',
-  };
 }

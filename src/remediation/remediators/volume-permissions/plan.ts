@@ -1,7 +1,7 @@
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
+import { planOn, refusal } from '../../shared/for-each-instance.ts';
 import { stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { imageUsers, unfitCollations } from './files.ts';
@@ -70,15 +70,11 @@ async function planChown(
   ];
   const wanted = running || state.exitCode !== 0;
   return {
-    type: 'plan',
-    remediator: finding.remediator,
-    finding,
-    target: { instance: name, container: id, volumes: [volumeKey] },
+    ...planOn(finding, instance),
     summary: `Change the owner of ${placeOf(mount)} to ${uid}:${gid}, the user of ${name}, and start it.`,
     done: `${placeOf(mount)} belongs to ${uid}:${gid}, the user of ${name}, and ${name} is running`,
     steps,
     cleanup: wanted ? [] : [stoppedAgain(id)],
-    leftovers: [],
     risk: 'restart',
     downtime: serves
       ? { seconds: 5, why: 'The server restarts, and the owners of its files are changed in between.' }
