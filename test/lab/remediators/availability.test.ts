@@ -6,6 +6,7 @@ import { soak } from '../../soak.ts';
 import { findInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
+import { instanceNamed, openRunHost } from '../backups/open-backups.ts';
 import { createRun, labRuns, majors } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: true, timeout: 300_000 }, () => {
@@ -49,6 +50,7 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
     const run = await createRun(test);
     const orders = await startInstance(run, { name: 'orders', storage: 'volume', host: notRestarted });
     await query(orders, "alter system set shared_preload_libraries = 'no_such_library'");
+    await query(orders, "select pg_create_physical_replication_slot('reader', true)");
     await orders.container.stop();
     await orders.container.start();
     await orders.container.wait();
@@ -58,6 +60,12 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
     expect(stdout).toContain('could not access file "no_such_library"');
     expect(stdout).toContain(`docker start ${orders.containerName}`);
     expect((await orders.container.inspect()).State.Running).toBe(false);
+    // What is told of a full disk is read from a server that is down.
+    const host = openRunHost(run);
+    const use = await host.reader.probes.diskUse(await instanceNamed(host, 'orders'));
+    expect(use).toMatchObject({ slots: ['reader'], waiting: 0 });
+    expect(use?.folders['pg_wal']).toBeGreaterThanOrEqual(2 ** 20);
+    expect(use?.size).toBeGreaterThan(use?.free ?? 0);
   });
 
   it.for(majors(17))(
