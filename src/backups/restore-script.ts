@@ -8,7 +8,8 @@ import type { ArchivePlace, Backup, BackupPart } from './types.ts';
 /**
  * Fills a new volume from a backup, in a container without a network: with the files of a server, recovered to a point in
  * time if requested, or with a new cluster that the dumps are restored into. All that reads the backup's content runs as
- * postgres. The file `restoring` is in the data directory from before the first byte until after the last.
+ * postgres; root only opens files, copies them and removes them. If the disk gets full, the server is stopped and what was written is
+ * removed. The file `restoring` is in the data directory from before the first byte until after the last.
  */
 export const restoreScript = String.raw`${unpackedFunction}
 set -u
@@ -21,16 +22,34 @@ chown postgres: /scratch && cd /scratch || exit 1
 if command -v gosu >/dev/null; then as() { gosu postgres "$@"; }
 elif command -v su-exec >/dev/null; then as() { su-exec postgres "$@"; }
 else as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }; fi
+unpack_as=as
 note() { grep -E "$1" "$2" | cut -c1-400 | head -n 10 | sed 's/^/fault /'; }
 stop() { as pg_ctl -D "$data" -m fast -w -t 86400 -s stop >/dev/null 2>&1; }
-fail() { [ ! -f "$data/postmaster.pid" ] || stop; exit 0; }
+empty() { find "$data" -mindepth 1 -maxdepth 1 ! -name restoring -exec rm -rf {} +; }
+full=
+trap 'full=1' USR1
+fail() {
+  [ ! -f "$data/postmaster.pid" ] || stop
+  [ -z "$full" ] || { touch "$data/restoring" && empty; echo "full $reserve"; }
+  exit 0
+}
 
 if [ -n "$(ls -A "$data" 2>/dev/null)" ] && [ ! -e "$data/restoring" ]; then echo 'fault the volume is not empty'; exit 0; fi
 mkdir -p "$data"
-room=$(df -Pk "$data" | awk 'NR == 2 { print $4 }')
+read -r size room < <(df -Pk "$data" | awk 'NR == 2 { print $2, $4 }')
+# Other servers may write to the same disk: a twentieth of it, at most 1 GiB, stays free.
+reserve=$((size / 20 < 1048576 ? size / 20 : 1048576)); need=$((need + reserve))
 [ "$room" -gt "$need" ] || { echo "no-room $need $room"; exit 0; }
 touch "$data/restoring" && sync "$data/restoring"
-find "$data" -mindepth 1 -maxdepth 1 ! -name restoring -exec rm -rf {} +
+empty
+guard() {
+  while sleep 0.2; do
+    [ "$(df -Pk "$data" | awk 'NR == 2 { print $4 }')" -lt "$reserve" ] || continue
+    kill -USR1 $$
+    as pg_ctl -D "$data" -m immediate -s stop >/dev/null 2>&1
+  done
+}
+guard &
 serve() {
   as pg_ctl -D "$data" -l /scratch/log -t 86400 -w -s -o "-c listen_addresses='' -c unix_socket_directories=/scratch -c port=5432 -c ssl=off -c logging_collector=off -c log_destination=stderr -c log_min_messages=log -c archive_mode=off -c archive_command='' -c primary_conninfo='' -c primary_slot_name='' -c max_logical_replication_workers=0 -c shared_buffers=64MB -c jit=off $*" start >/dev/null 2>&1
 }
@@ -112,14 +131,14 @@ dumps)
   : >faults
   # An older server refuses a setting of a newer pg_dump, which is at its default anyway.
   knows=$(sql -At -d postgres -c 'show transaction_timeout' 2>/dev/null)
-  text() { if [ -n "$knows" ]; then unpacked "/backup/$1"; else unpacked "/backup/$1" | sed '1,60{/^SET transaction_timeout = 0;$/d}'; fi; }
+  text() { if [ -n "$knows" ]; then unpacked "/backup/$1"; else unpacked "/backup/$1" | as sed '1,60{/^SET transaction_timeout = 0;$/d}'; fi; }
   [ -z "$globals" ] || text "$globals" | sql -d postgres 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults
   while IFS= read -r sort; do
     IFS= read -r file; IFS= read -r database
     case $sort in
     plain|plain-gzip)
       # A dump that creates its database is read from another one; rows go into the database of their schema.
-      if text "$file" 2>/dev/null | head -c 65536 | grep -q '^CREATE DATABASE'; then database=postgres; fi
+      if text "$file" 2>/dev/null | as head -c 65536 | as grep -q '^CREATE DATABASE'; then database=postgres; fi
       there=$(printf "select count(*) from pg_database where datname = :'d'" | sql -At -v d="$database" -d postgres)
       [ "$there" = 1 ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults </dev/null
       text "$file" 2>>faults | sql -v ON_ERROR_STOP=1 -d "$database" >/dev/null 2>>faults
@@ -142,6 +161,7 @@ dumps)
   fi
   stop ;;
 esac
+[ -z "$full" ] || fail
 [ ! -f "$data/postmaster.pid" ] || { echo 'fault the server did not stop'; fail; }
 rm -f "$data/restoring"
 sync -f "$data" 2>/dev/null || sync
@@ -187,6 +207,12 @@ export async function pointInTimeLevel(
 
 function observationOf(path: string, lines: readonly string[], stderr: string): Observation {
   const faults = valuesOf(lines, 'fault');
+  const [reserve] = valuesOf(lines, 'full');
+  if (reserve !== undefined)
+    return impossible(
+      'no-room',
+      `The copy grew until less than ${reserve} KiB of the disk were free, and was removed.`,
+    );
   const [room] = valuesOf(lines, 'no-room');
   if (room !== undefined) return impossible('no-room', `A copy needs more space than is free: ${room} KiB.`);
   if (faults.some((line) => /the archive is empty|before consistent recovery point/.test(line)))

@@ -55,8 +55,8 @@ function missingText({ paths, filter }: ScanRequest, { all: { registries }, with
 }
 
 function withoutText({ length }: readonly string[]): string {
-  const held = length === 1 ? '1 problem file holds no record' : `${length} problem files hold no record`;
-  return `${held}: \`problems import\` proposes some`;
+  const held = length === 1 ? '1 PROBLEMS.md holds no record' : `${length} PROBLEMS.md hold no record`;
+  return `${held}: \`problems import\` proposes some, also from KNOWN_ISSUES.md and the like`;
 }
 
 function meantText(wanted: string, components: readonly string[]): string {

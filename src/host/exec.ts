@@ -109,7 +109,7 @@ export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Pr
           PidsLimit: 128,
           Memory: task.memoryBytes,
           MemorySwap: task.memoryBytes,
-          ...(spec.cpus === undefined ? {} : { NanoCpus: spec.cpus * 1e9 }),
+          ...(task.cpus === undefined ? {} : { CpuPeriod: 100_000, CpuQuota: task.cpus * 100_000 }),
           // The engine removes it even if this process ends first.
           AutoRemove: true,
           Mounts: [

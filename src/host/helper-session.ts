@@ -11,7 +11,7 @@ export interface HelperSession {
   run(spec: ExecSpec): Promise<HelperResult>;
 }
 
-export type SessionSpec = Pick<HelperSpec, 'task' | 'image' | 'labels' | 'cpus'> & {
+export type SessionSpec = Pick<HelperSpec, 'task' | 'image' | 'labels'> & {
   /** Of its first process, which only sleeps. Numbers, neither of them 0. */
   readonly user: string;
   /** The only path that can be written, on a temporary volume. It gets the owner and mode that the image gives it. */

@@ -127,7 +127,7 @@ export function scanSchema(): z.ZodType {
       tasks: z.array(Task).describe('In the order of their priorities.'),
       diagnostics: z.array(Diagnostic),
       summary: z.strictObject({
-        withoutRecords: z.int().min(0).describe('How many problem files were found that hold no record.'),
+        withoutRecords: z.int().min(0).describe('How many PROBLEMS.md were found that hold no record.'),
       }),
       taskFiles: TaskFiles.optional().describe('What --write-tasks did; absent without it.'),
     })

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { filesLevel } from '../../src/backups/levels/files.ts';
 import { readBackup } from '../../src/backups/inventory.ts';
 import { packingOf, unpackCommand } from '../../src/backups/packing.ts';
-import { programOf } from '../../src/backups/unpack-program.ts';
+import { programOf, unpackProgram } from '../../src/backups/unpack-program.ts';
 
 const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';
 const never = new AbortController().signal;
@@ -124,6 +125,23 @@ describe('a backup in a wrapping', () => {
     const bomb = Buffer.concat([head, ...Array.from({ length: 1_000 }, () => block), last]);
     expect(await seen('bomb.sql.zst', bomb)).toBe('plain zstd: impossible not-supported');
   });
+
+  it.runIf(existsSync('/usr/bin/prlimit'))(
+    'is unpacked by a program that has little memory and writes no file',
+    async () => {
+      const program = join(folder, 'unpacks');
+      const script = '#!/bin/sh\ncat /proc/self/limits\n(echo taken >"$0.out") 2>/dev/null\nwc -c <"$0.out"\nexit 0\n';
+      await writeFile(program, script, { mode: 0o755 });
+      const stream = unpackProgram('bzip2', program);
+      stream.end();
+      const said = (await stream.toArray()).join('');
+      expect(said).toMatch(/^Max address space +805306368 /m);
+      expect(said).toMatch(/^Max file size +0 /m);
+      expect(said).toMatch(/^Max core file size +0 /m);
+      expect(said).toMatch(/^Max open files +32 /m);
+      expect(said).toMatch(/^0$/m);
+    },
+  );
 
   it.runIf(programOf('xz') !== undefined)('is not unpacked without a bound by a program either', async () => {
     const bomb = spawnSync(programOf('xz') ?? '', ['-c0'], { input: Buffer.alloc(2 ** 27, plain) }).stdout;

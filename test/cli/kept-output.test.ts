@@ -105,7 +105,7 @@ describe('cached scan output', () => {
     await scan(root);
     expect((await scan(root)).printed[1]).not.toContain('hold');
     write(root, { 'b/PROBLEMS.md': 'None.\n' });
-    expect((await scan(root)).printed[1]).toContain('1 problem file holds no record');
+    expect((await scan(root)).printed[1]).toContain('1 PROBLEMS.md holds no record');
   });
 
   it('is not stored for a file that changed a moment ago', async () => {

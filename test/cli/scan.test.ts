@@ -26,21 +26,23 @@ describe('problems scan', () => {
     expect(stderr).toMatch(/^\d+ tasks \(.*\) from 10 records of 1 registry; no errors, \d warnings$/m);
   });
 
-  it('says how many problem files hold no record', async () => {
+  it('says how many PROBLEMS.md hold no record, and that other problem files can be imported too', async () => {
     const filled = readFileSync(join(postgres, 'postgres/PROBLEMS.md'), 'utf8');
     await using folder = temporaryFolder({ 'a/PROBLEMS.md': '# Problems\n', 'b/PROBLEMS.md': '' });
     const said = async () => (await run(['scan'], { cwd: folder.path })).stderr;
     const counted = async () => JSON.parse((await run(['scan', '--json'], { cwd: folder.path })).stdout).summary;
     expect(await said()).toBe(
-      'No PROBLEMS.md with records found here. 2 problem files hold no record: `problems import` proposes some.\n',
+      'No PROBLEMS.md with records found here. 2 PROBLEMS.md hold no record: `problems import` proposes some, also from KNOWN_ISSUES.md and the like.\n',
     );
     expect(await counted()).toEqual({ withoutRecords: 2 });
     folder.write('c/PROBLEMS.md', filled);
     expect(await said()).toMatch(
-      / from 10 records of 1 registry; no errors, \d warnings; 2 problem files hold no record: `problems import` proposes some$/m,
+      / from 10 records of 1 registry; no errors, \d warnings; 2 PROBLEMS.md hold no record: `problems import` proposes some, also from KNOWN_ISSUES.md and the like$/m,
     );
     folder.write('a/PROBLEMS.md', filled);
-    expect(await said()).toMatch(/; 1 problem file holds no record: `problems import` proposes some$/m);
+    expect(await said()).toMatch(
+      /; 1 PROBLEMS.md holds no record: `problems import` proposes some, also from KNOWN_ISSUES.md and the like$/m,
+    );
     folder.write('b/PROBLEMS.md', filled);
     expect(await said()).not.toContain('hold');
     expect(await counted()).toEqual({ withoutRecords: 0 });

@@ -22,9 +22,11 @@ describe('a helper container', () => {
   it('has a row in the table of SECURITY.md, which says what its task may have', () => {
     const text = readFileSync(join(sources, '../SECURITY.md'), 'utf8');
     const rows = [
-      ...text.matchAll(/^ *\| (.+?) +\| `([a-z-]+)` +\| (\S+) +\| (.+?) +\| (\S+) +\| (\S+) +\| (.+?) +\|$/gm),
+      ...text.matchAll(
+        /^ *\| (.+?) +\| `([a-z-]+)` +\| (\S+) +\| (.+?) +\| (\S+) +\| (\S+) +\| (.+?) +\| (\S+) +\|$/gm,
+      ),
     ];
-    const stated = rows.map(([, about, name, user, capabilities, network, writes, memory]) => [
+    const stated = rows.map(([, about, name, user, capabilities, network, writes, memory, cpus]) => [
       name,
       {
         about,
@@ -33,6 +35,7 @@ describe('a helper container', () => {
         network,
         writes,
         memory,
+        cpus,
       },
     ]);
     const declared = Object.entries<HelperTask>(helperTasks).map(([name, task]) => [
@@ -44,6 +47,7 @@ describe('a helper container', () => {
         network: task.network,
         writes: task.writes ? 'yes' : 'no',
         memory: task.memoryBytes >= 2 ** 30 ? `${task.memoryBytes / 2 ** 30} GiB` : `${task.memoryBytes / 2 ** 20} MiB`,
+        cpus: String(task.cpus ?? 'all'),
       },
     ]);
     expect(stated).toEqual(declared);

@@ -76,6 +76,7 @@ function faultsOf({ Config, HostConfig, Name }: Inspected): readonly string[] {
     ['binds', (HostConfig.Binds ?? []).length === 0],
     ['memory', HostConfig.Memory === task.memoryBytes && HostConfig.MemorySwap === task.memoryBytes],
     ['processes', HostConfig.PidsLimit === 128],
+    ['CPUs', (HostConfig.CpuQuota ?? 0) === (task.cpus ?? 0) * 100_000],
     [
       'devices',
       (HostConfig.Devices ?? []).length === 0 && (HostConfig.PidMode ?? '') === '' && HostConfig.IpcMode !== 'host',

@@ -75,7 +75,6 @@ export async function drill(engine: ChangingEngine, request: DrillRequest): Prom
       image: request.image,
       user: client,
       scratch: server.scratchFolder,
-      cpus: 1,
       seconds,
       watch: server.watchDisk(allowed),
     },

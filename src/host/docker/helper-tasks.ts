@@ -17,6 +17,8 @@ export interface HelperTask {
   readonly writes: boolean;
   /** Of memory and swap together. */
   readonly memoryBytes: number;
+  /** CPUs at most, as a quota, so that it may name more than a machine has. Default: no limit. */
+  readonly cpus?: number;
   /** It needs a shell and the usual tools, and nothing of the instance's image: `helperImage` of the config can run it. */
   readonly anyImage?: true;
 }
@@ -35,6 +37,7 @@ const serves = {
   capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
   network: 'none',
   memoryBytes: 4 * GiB,
+  cpus: 2,
 } as const;
 
 /** Every helper container that the tool starts is one of these. */
@@ -59,6 +62,7 @@ export const helperTasks = {
     network: 'none',
     writes: false,
     memoryBytes: 2 * GiB,
+    cpus: 1,
   },
   'check-archive': { ...serves, about: 'recover a copy up to the end of an archive', writes: false },
   'restore-backup': { ...serves, about: 'restore a backup into a new volume', writes: true },

@@ -239,8 +239,6 @@ export interface HelperSpec {
   /** Path of a folder on a temporary volume, which is removed with the container. */
   readonly scratch?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** How many processors it may use. Default: all. */
-  readonly cpus?: number;
   /** Paths that get an empty read-only folder instead of the volume that the image declares there. */
   readonly closed?: readonly string[];
   /** For tasks that run as a named user, and for no others. */

@@ -136,6 +136,12 @@ function failureOf({ ref, to }: Wanted, lines: readonly string[], otherwise: str
     lines.map((line) => /^no-room (\d+) (\d+)$/.exec(line)).find((match) => match !== null) ?? [];
   if (needed !== undefined)
     return new ProblemsError('step-refused', `Not enough space for ${ref}: ${needed} KiB needed, ${room} KiB free.`);
+  const reserve = lines.map((line) => /^full (\d+)$/.exec(line)?.[1]).find((kib) => kib !== undefined);
+  if (reserve !== undefined)
+    return new ProblemsError(
+      'step-refused',
+      `The restored copy of ${ref} grew until less than ${reserve} KiB of the disk were free. It was stopped, and what it had written was removed.`,
+    );
   const last = lines.find((line) => line.startsWith('last '))?.slice(5);
   if (faults.some((line) => line.includes('recovery ended before configured recovery target was reached')))
     return new ProblemsError(
