@@ -145,7 +145,8 @@ describe.skipIf(!(await labRuns()))('the drill of a hostile dump', () => {
       Privileged: false,
       Memory: 2 * 2 ** 30,
       MemorySwap: 2 * 2 ** 30,
-      NanoCpus: 1e9,
+      CpuPeriod: 100_000,
+      CpuQuota: 100_000,
       PidsLimit: 128,
     });
     expect(found?.HostConfig.CapAdd ?? []).toEqual([]);
