@@ -35,8 +35,10 @@ function shown(number: number): string {
 /** What the figures were measured with. */
 export function machine(): string {
   const [cpu] = cpus();
-  const rg = spawnSync('rg', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
-  return `Measured with Node ${process.versions.node} and ${rg} on ${process.platform}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, at a load average of ${loadavg()[0]?.toFixed(1)}.`;
+  // Only the scans need it.
+  const rg = spawnSync('rg', ['--version'], { encoding: 'utf8' });
+  const beside = rg.error === undefined ? ` and ${rg.stdout.split('\n')[0] ?? ''}` : '';
+  return `Measured with Node ${process.versions.node}${beside} on ${process.platform}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, at a load average of ${loadavg()[0]?.toFixed(1)}.`;
 }
 
 /** Puts the figures in their place on the page; everything else on it stays. */

@@ -215,7 +215,9 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
     { does: 'refuses settings of a connection', settings: [] },
     {
       does: 'ignores settings of a connection',
-      settings: ['ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout'],
+      settings: [
+        'ignore_startup_parameters = options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
+      ],
     },
   ])('works behind a pooler in transaction mode that $does', async ({ does, settings }) => {
     await using pooler = await startPooler(server, settings);
