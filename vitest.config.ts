@@ -8,7 +8,7 @@ import { testTimes } from './build/test-times.ts';
 const results = process.env['TEST_RESULTS'];
 
 /** Tests of what `npm run build` and `npm pack` make. */
-const ofPackage = ['test/package/{command,exports,licences,loading,release,sbom,tarball}.test.ts'];
+const ofPackage = ['test/package/{command,exports,licences,loading,release,sbom,service-examples,tarball}.test.ts'];
 /** Tests read and write no state of the user who runs them. */
 const state = mkdtempSync(join(tmpdir(), 'problems-test-state-'));
 process.once('exit', () => rmSync(state, { recursive: true, force: true }));
