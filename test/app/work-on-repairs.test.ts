@@ -192,10 +192,10 @@ describe('a worker that is killed', { timeout: 60_000 }, () => {
     await spawned(process.execPath, [join(import.meta.dirname, 'repair-child.ts'), folder, point], {
       env: { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' },
     });
-    const { work, swarm, remediation } = await opened();
+    // After the lease of the killed one.
+    const { work, swarm, remediation } = await opened({ now: () => new Date(Date.now() + 2_000) });
     expect(await swarm.tasks({ states: ['claimed'] })).toMatchObject([{ status: { worker: 'killed' } }]);
     expect(await swarm.outcomes()).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(settled(await work())).toMatchObject([{ result: 'done', notes: expect.stringMatching(notes) }]);
     expect(await answers(folder)).toEqual(allRight);
     expect((await runs(remediation)).map(({ outcome }) => outcome)).toEqual(['fixed']);
