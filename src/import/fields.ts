@@ -65,7 +65,8 @@ export function labelOf(text: string): Label | undefined {
   }
   const [, label = '', value = ''] = plainLabel.exec(text) ?? [];
   if (label === '' || label.split(/\s+/).length > 4) return undefined;
-  const meaning = meaningOf(label);
+  // "State: open", but not "State: the worker waits for the lock".
+  const meaning = label.toLowerCase() === 'state' && value.split(' ').length <= 2 ? 'status' : meaningOf(label);
   return meaning === undefined ? undefined : { label, value, remark: '', meaning, isBold: false };
 }
 

@@ -63,7 +63,10 @@ function tableRows(
 ): readonly Candidate[] {
   const names = cellsOf(lines[from]?.text ?? '').map(labelName);
   const column = titleColumnOf(names);
-  const meanings = names.map((name, at) => (at === column ? null : (meaningOf(name) ?? null)));
+  // As a column, a state is never a text about it.
+  const meanings = names.map((name, at) =>
+    at === column ? null : name === 'state' ? 'status' : (meaningOf(name) ?? null),
+  );
   const isOther = names.some((name) => otherTables.test(name));
   const isNamed = explicit.test(names[column] ?? '');
   const hasLabel = meanings.some((meaning) => meaning !== null && meaning !== 'kept' && meaning !== 'id');
