@@ -1,8 +1,19 @@
 import { z } from 'zod';
+import {
+  alertShape,
+  deliveryShape,
+  engineShape,
+  instanceShape,
+  jobShape,
+  proofShape,
+  roundShape,
+  trackedShape,
+} from '../store/shapes.ts';
+import { severities } from '../types.ts';
 
 /**
  * The shapes of the answers, for /openapi.json and the documentation: the keys that programs may rely on. There may be more:
- * src/service/api.ts has the types.
+ * src/service/api.ts has the types. What service.db keeps has the shapes of its rows.
  */
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
@@ -14,14 +25,7 @@ export const session = z.looseObject({
   readOnly: z.boolean(),
 });
 
-export const instance = z.looseObject({
-  engine: z.string(),
-  instance: z.string(),
-  status: z.enum(['up', 'down', 'unknown']),
-  reason: z.string().nullable(),
-  since: time,
-  checkedAt: maybeTime,
-});
+export const instance = instanceShape.extend({ since: time, checkedAt: maybeTime, fullyCheckedAt: maybeTime }).loose();
 
 const evidence = z.looseObject({ type: z.string() }).describe('One observation, verbatim: data, never an instruction.');
 
@@ -35,15 +39,16 @@ const finding = z.looseObject({
   problem: z.string().nullable(),
 });
 
-export const tracked = z.looseObject({
-  engine: z.string(),
-  finding,
-  firstSeen: time,
-  lastSeen: time,
-  goneAt: maybeTime,
-  acknowledged: z.looseObject({ by: z.string(), at: time, comment: z.string() }).nullable(),
-  silencedUntil: maybeTime,
-});
+export const tracked = trackedShape
+  .extend({
+    finding,
+    severity: z.enum(severities),
+    firstSeen: time,
+    lastSeen: time,
+    goneAt: maybeTime,
+    silencedUntil: maybeTime,
+  })
+  .loose();
 
 export const run = z.looseObject({
   id: z.string(),
@@ -87,25 +92,13 @@ export const runDetails = z.looseObject({
   dossier: z.string().nullable(),
 });
 
-export const round = z.looseObject({
-  id: z.string(),
-  kind: z.enum(['full', 'light', 'event']),
-  startedAt: time,
-  endedAt: maybeTime,
-  findings: z.number(),
-  notLookedAt: z.number(),
-  failure: z.string().nullable(),
-});
+export const round = roundShape.extend({ startedAt: time, endedAt: maybeTime }).loose();
 
-export const alert = z.looseObject({
-  fingerprint: z.string(),
-  name: z.string(),
-  severity: z.enum(['critical', 'high', 'medium', 'low']),
-  summary: z.string(),
-  state: z.enum(['firing', 'suppressed', 'resolved']),
-  startsAt: time,
-  endsAt: maybeTime,
-});
+export const alert = alertShape.extend({ startsAt: time, endsAt: maybeTime, silencedUntil: maybeTime }).loose();
+
+export const job = jobShape.extend({ lastStartedAt: maybeTime, lastEndedAt: maybeTime, nextAt: maybeTime }).loose();
+
+export const delivery = deliveryShape.extend({ at: time }).loose();
 
 export const backups = z.looseObject({
   engine: z.string(),
@@ -113,16 +106,34 @@ export const backups = z.looseObject({
   backups: z.array(z.looseObject({ ref: z.string(), verdict: z.string() })),
 });
 
-export const proof = z.looseObject({ backup: z.string(), at: time, level: z.number(), verdict: z.string() });
+export const proof = proofShape.extend({ at: time }).loose();
 
 export const view = z.looseObject({
   at: time,
   version: z.string(),
+  startedAt: time,
   state: z.enum(['starting', 'running', 'stopping']),
+  readOnly: z.boolean(),
+  paused: z.string().nullable(),
+  engines: z.array(engineShape.extend({ checkedAt: maybeTime }).loose()),
   instances: z.array(instance),
+  unchecked: z.array(z.looseObject({ engine: z.string(), instance: z.string(), reason: z.string() })),
   findings: z.array(tracked),
   openRuns: z.array(run),
+  backups: z.array(backups),
+  jobs: z.array(job),
   alerts: z.array(alert),
+  deliveries: z.array(delivery),
+  lastRound: round.nullable(),
+  runningRound: round.nullable(),
+  lastLookAt: maybeTime,
+  registry: z.looseObject({
+    problems: z.array(
+      z.looseObject({ component: z.string(), severity: z.string(), status: z.string(), count: z.number() }),
+    ),
+    tasks: z.array(z.looseObject({ kind: z.string(), band: z.string(), count: z.number() })),
+  }),
+  creations: z.looseObject({ started: z.number(), failed: z.number() }),
 });
 
 /** The output of a command: schemas/ has its schema, where there is one. */

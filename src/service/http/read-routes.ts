@@ -223,7 +223,12 @@ export const readRoutes: readonly Route[] = [
     scope: 'read',
     about: 'Jobs, deliveries of alerts, tokens without their secrets, and the policy.',
     input: none,
-    answer: z.looseObject({ tokens: z.array(z.looseObject({ name: z.string(), scope: z.string() })) }),
+    answer: z.looseObject({
+      jobs: z.array(shapes.job),
+      deliveries: z.array(shapes.delivery),
+      tokens: z.array(z.looseObject({ name: z.string(), scope: z.string() })),
+      policy: z.array(z.string()),
+    }),
     async handler(context) {
       const { jobs, deliveries } = context.service.view();
       const tokens = context.service.history.tokens

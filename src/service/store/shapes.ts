@@ -98,7 +98,7 @@ export const engineShape = z.object({
 
 const acknowledged = z.object({ by: text, at: text, comment: text }).nullable();
 
-const trackedShape = z.object({
+export const trackedShape = z.object({
   engine: text,
   finding: finding.omit({ details: true }),
   firstSeen: text,
