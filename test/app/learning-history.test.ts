@@ -3,82 +3,15 @@ import { hourOf, instantOfHour, pastAttempts } from '../../src/app/learning-hist
 import type { RunRecord } from '../../src/remediation/store/store.ts';
 import type { TaskOutcome } from '../../src/swarm/types.ts';
 import { defaultClassifier } from '../../src/tasks/classify.ts';
+import { outcomeRecord, planFor, runRecord, timeAt } from './past-records.ts';
 
-const start = Date.parse('2026-01-05T00:00:00Z');
-
-function timeAt(minute: number): string {
-  return new Date(start + minute * 60_000).toISOString();
+/** It waited for its approval for an hour. */
+function run({ at, ...change }: Partial<RunRecord> & { readonly at: number }): RunRecord {
+  return runRecord({ planned: at - 60, began: at, ended: at + 5 }, change);
 }
 
-function run(change: Partial<RunRecord> & { readonly at: number }): RunRecord {
-  const { at, ...rest } = change;
-  return {
-    id: `r${at}`,
-    project: '',
-    plan: {
-      type: 'plan',
-      remediator: 'port-reassignment',
-      finding: {
-        id: 'port-reassignment/orders/port-taken',
-        remediator: 'port-reassignment',
-        instance: 'orders',
-        kind: 'port-taken',
-        summary: 'orders (postgres:17-alpine, PostgreSQL 17) cannot start',
-        risk: 'safe',
-        evidence: [],
-        details: {},
-        problem: 'app/ports',
-      },
-      target: { instance: 'orders', container: '', volumes: [] },
-      summary: 'x',
-      steps: [],
-      cleanup: [],
-      leftovers: [],
-      risk: 'safe',
-      downtime: { seconds: 0, why: '' },
-      unpredictable: [],
-      undo: '',
-      expected: {},
-    },
-    decision: { automation: 'auto', source: 'default', reasons: [], operations: [] },
-    phase: 'ended',
-    outcome: 'fixed',
-    failure: null,
-    verification: null,
-    steps: [],
-    token: null,
-    owner: null,
-    heartbeatAt: null,
-    createdAt: timeAt(at - 60),
-    startedAt: timeAt(at),
-    endedAt: timeAt(at + 5),
-    approvedBy: null,
-    downtimeMs: null,
-    dossier: null,
-    ...rest,
-  };
-}
-
-function outcome(change: Partial<TaskOutcome> & { readonly at: number }): TaskOutcome {
-  const { at, ...rest } = change;
-  return {
-    seq: at,
-    task: 'resolution-app--ports',
-    token: at,
-    problem: 'app/ports',
-    kind: 'resolution',
-    component: 'app',
-    handler: 'port-reassignment',
-    engine: null,
-    worker: 'w',
-    claimedAt: timeAt(at),
-    endedAt: timeAt(at + 10),
-    result: 'done',
-    class: null,
-    notes: '',
-    cost: null,
-    ...rest,
-  };
+function outcome({ at, ...change }: Partial<TaskOutcome> & { readonly at: number }): TaskOutcome {
+  return outcomeRecord(at, at + 10, change);
 }
 
 function read(runs: readonly RunRecord[], outcomes: readonly TaskOutcome[], isSigned = true) {
@@ -126,7 +59,7 @@ describe('past attempts', () => {
     const runs = [
       run({ at: 1, outcome: 'rolled-back', failure: { class: 'interrupted', message: '' } }),
       run({ at: 2, outcome: 'awaiting-approval', endedAt: null }),
-      run({ at: 3, plan: { ...run({ at: 3 }).plan, requested: true } }),
+      run({ at: 3, plan: planFor('orders', { requested: true }) }),
     ];
     expect(read(runs, outcomes)).toEqual([]);
   });
@@ -136,6 +69,7 @@ describe('past attempts', () => {
   });
 
   it('are in hours of a period that begins on a Monday', () => {
+    const start = Date.parse(timeAt(0));
     expect(hourOf(start) % (7 * 24)).toBe(0);
     expect(instantOfHour(hourOf(start + 1))).toBe(start + 1);
   });

@@ -3,10 +3,9 @@ import { type Remembered, statsOf } from '../../src/app/stats.ts';
 import { handlersTable, statsText } from '../../src/reporters/text/learning.ts';
 import type { Creation, RunRecord } from '../../src/remediation/store/store.ts';
 import type { TaskOutcome } from '../../src/swarm/types.ts';
+import { outcomeRecord, planFor, runRecord, timeAt } from './past-records.ts';
 
-const start = Date.parse('2026-01-05T09:00:00Z');
-const minute = 60_000;
-const since = new Date(start + 1000 * minute);
+const since = new Date(timeAt(1000));
 
 function run(change: {
   readonly at: number;
@@ -15,83 +14,24 @@ function run(change: {
   readonly subject?: string;
   readonly backup?: true;
 }): RunRecord {
-  const { at, outcome, took = 2, subject = `s${at}`, backup } = change;
-  const begins = new Date(start + at * minute).toISOString();
-  const finding = {
-    id: `port-reassignment/${subject}/port-taken`,
-    remediator: 'port-reassignment',
-    instance: subject,
-    kind: backup ? 'take-wanted' : 'port-taken',
-    summary: 'x',
-    risk: 'safe',
-    evidence: [],
-    details: {},
-    problem: null,
-  } as const;
-  return {
-    id: `r${at}`,
-    project: '',
-    plan: {
-      type: 'plan',
-      remediator: backup ? 'backups' : 'port-reassignment',
-      ...(backup ? { requested: true as const } : {}),
-      finding,
-      target: { instance: subject, container: '', volumes: [] },
-      summary: 'x',
-      steps: backup ? [{ action: 'backup.take', params: {} }] : [],
-      cleanup: [],
-      leftovers: [],
-      risk: 'safe',
-      downtime: { seconds: 0, why: '' },
-      unpredictable: [],
-      undo: '',
-      expected: {},
-    },
-    decision: { automation: 'auto', source: 'default', reasons: [], operations: [] },
-    phase: 'ended',
-    outcome,
-    failure: null,
-    verification: null,
-    steps: [],
-    token: null,
-    owner: null,
-    heartbeatAt: null,
-    createdAt: begins,
-    startedAt: begins,
-    endedAt: new Date(start + (at + took) * minute).toISOString(),
-    approvedBy: null,
-    downtimeMs: 1_000,
-    dossier: null,
-  };
+  const { at, outcome: result, took = 2, subject = `s${at}`, backup } = change;
+  const plan = backup
+    ? planFor(subject, { remediator: 'backups', requested: true, steps: [{ action: 'backup.take', params: {} }] })
+    : planFor(subject);
+  return runRecord({ planned: at, began: at, ended: at + took }, { plan, outcome: result, downtimeMs: 1_000 });
 }
 
 function outcome(at: number, handler: string, result: 'done' | 'failed'): TaskOutcome {
-  return {
-    seq: at,
-    task: `t${at}`,
-    token: at,
-    problem: `p${at}`,
-    kind: 'resolution',
-    component: 'app',
-    handler,
-    engine: null,
-    worker: 'w',
-    claimedAt: new Date(start + at * minute).toISOString(),
-    endedAt: new Date(start + (at + 30) * minute).toISOString(),
-    result,
-    class: result === 'done' ? null : 'step-failed',
-    notes: '',
-    cost: null,
-  };
+  const failure = result === 'done' ? null : 'step-failed';
+  return outcomeRecord(at, at + 30, { task: `t${at}`, problem: `p${at}`, handler, result, class: failure });
 }
 
 function creation(at: number, result: Creation['result']): Creation {
-  const createdAt = new Date(start + at * minute).toISOString();
   const conflict = result === 'failed';
   return {
     instance: `i${at}`,
     container: `c${at}`,
-    createdAt,
+    createdAt: timeAt(at),
     startedAt: null,
     explicitPort: true,
     conflict,
