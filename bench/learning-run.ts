@@ -165,10 +165,7 @@ export function simulate(world: World, policy: Policy): Run {
       free -= 1;
       problem.isTaken = true;
       const { record } = problem;
-      const took = Math.exp(
-        world.logMinutes(record, placed.handler) +
-          world.options.minutes.chance * world.normal('took', record.id, placed.handler, problem.attempts),
-      );
+      const took = world.minutes(record, placed.handler, problem.attempts);
       queue.add(at + took / 60, { type: 'end', placed, record, startedAt: at, took });
     }
   }

@@ -22,12 +22,20 @@ export interface WorldOptions {
   };
   /** Of minutes: by handler and topic, finding, stated cost, and chance. */
   readonly minutes: { readonly topic: number; readonly finding: number; readonly chance: number };
-  /** Recurrences per day: median, and the spread of its logarithm by handler and topic. */
-  readonly recurrence: { readonly perDay: number; readonly spread: number };
+  /** Share of attempts that take eight times as long. */
+  readonly longTail: number;
+  /** Recurrences per day: median, and the spread of its logarithm by handler and topic, and by instance. */
+  readonly recurrence: { readonly perDay: number; readonly spread: number; readonly instance: number };
   /** Log-odds of stated values: a bias, how much of the truth they tell, and chance. */
   readonly stated: { readonly bias: number; readonly slope: number; readonly chance: number };
+  /** How far the logarithm of stated minutes is off. */
+  readonly costChance: number;
   /** How far the success of a third of the handlers moves halfway. */
   readonly drift: number;
+  /** What problems are about: so many topics, each with its own remediator. */
+  readonly topics: number;
+  /** Which share of the problems comes in bursts, and how many there are. */
+  readonly bursts: { readonly share: number; readonly number: number };
   readonly patterns: { readonly number: number; readonly casesPerDay: number };
   /** Hours for which an attempt by the same handler on the same problem ends as the last one did. */
   readonly stubbornHours: number;
@@ -43,7 +51,9 @@ export interface World {
   /** A case of a pattern. */
   makeCase(pattern: RecordView, number: number, at: number): RecordView;
   success(record: RecordView, handler: string, at: number): number;
-  /** Mean of the logarithm of minutes. */
+  /** Minutes that one attempt takes. */
+  minutes(record: RecordView, handler: string, attempt: number): number;
+  /** Mean of the logarithm of minutes, without the long tail. */
   logMinutes(record: RecordView, handler: string): number;
   recurrencesPerDay(record: RecordView, handler: string): number;
   casesPerDay(pattern: RecordView): number;
@@ -61,22 +71,37 @@ export const usualWorld: WorldOptions = {
   scanHours: 1,
   success: { topic: 0.7, finding: 0.6, image: 0.6, version: 0.4, problem: 0.5 },
   minutes: { topic: 0.6, finding: 0.5, chance: 0.6 },
-  recurrence: { perDay: 0.01, spread: 1.3 },
+  longTail: 0,
+  recurrence: { perDay: 0.01, spread: 1.3, instance: 0 },
   stated: { bias: 0.6, slope: 0.6, chance: 0.8 },
+  costChance: 0.8,
   drift: 1.2,
+  topics: 9,
+  bursts: { share: 0.5, number: 25 },
   stubbornHours: 0,
   patterns: { number: 12, casesPerDay: 0.5 },
   vanishing: { share: 0.15, days: 5 },
   usual: { automatic: 20, agent: 120, person: 360 },
 };
 
-const topics = ['ports', 'pools', 'memory', 'backups', 'permissions', 'migrations', 'networks', 'settings', 'disks'];
+const topicNames = [
+  'ports',
+  'pools',
+  'memory',
+  'backups',
+  'permissions',
+  'migrations',
+  'networks',
+  'settings',
+  'disks',
+];
 const images = ['postgres', 'postgis', 'timescale', 'pgvector', 'own'];
 const versions = [14, 15, 16, 17, 18];
 const urgencyNames = ['critical', 'high', 'medium', 'low'] as const satisfies readonly Urgency[];
 const costNames = ['minimal', 'moderate', 'heavy'] as const satisfies readonly ResourceCost[];
 
 export function createWorld(seed: number, options: WorldOptions): World {
+  const topics = Array.from({ length: options.topics }, (_, number) => topicNames[number] ?? `topic-${number}`);
   const luck = (...about: readonly (string | number)[]) => fraction(`${seed}|${about.join('|')}`);
   const normals = new Map<string, number>();
   const normal = (...about: readonly (string | number)[]) => {
@@ -164,7 +189,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     const { bias, slope, chance } = options.stated;
     const logOdds = bias + slope * Math.log(truth / (1 - truth)) + chance * normal('stated', id);
     const stated = 1 / (1 + Math.exp(-logOdds));
-    const minutes = logMinutes(record, handler) + 0.8 * normal('cost', id);
+    const minutes = logMinutes(record, handler) + options.costChance * normal('cost', id);
     return {
       impact: Math.min(10, Math.max(1, Math.round(5 + 2.2 * normal('impact', id)))),
       urgency: pick(urgencyNames, 'urgency', id),
@@ -181,10 +206,12 @@ export function createWorld(seed: number, options: WorldOptions): World {
     arrivals.push(makeRecord(`pattern-${number}`, luck('pattern', number) * options.days * 14, null));
   for (let number = 0; number < options.problems; number += 1) {
     // Half of them come in bursts.
-    const burst = Math.floor(luck('burst', number) * 25);
+    const burst = Math.floor(luck('burst', number) * options.bursts.number);
     const start = luck('burst at', burst) * options.days * 22;
     const at =
-      luck('bursts', number) < 0.5 ? start + luck('in burst', number) * 6 : luck('at', number) * options.days * 23;
+      luck('bursts', number) < options.bursts.share
+        ? start + luck('in burst', number) * 6
+        : luck('at', number) * options.days * 23;
     arrivals.push(makeRecord(`problem-${number}`, at, null));
   }
   return {
@@ -193,8 +220,15 @@ export function createWorld(seed: number, options: WorldOptions): World {
     makeCase: (pattern, number, at) => makeRecord(`${pattern.id.replace('pattern', 'case')}-${number}`, at, pattern),
     success,
     logMinutes,
-    recurrencesPerDay: ({ topic }, handler) =>
-      options.recurrence.perDay * Math.exp(options.recurrence.spread * normal('recurrence', handler, topic)),
+    minutes: (record, handler, attempt) =>
+      Math.exp(logMinutes(record, handler) + options.minutes.chance * normal('took', record.id, handler, attempt)) *
+      (luck('tail', record.id, handler, attempt) < options.longTail ? 8 : 1),
+    recurrencesPerDay: ({ topic, instance }, handler) =>
+      options.recurrence.perDay *
+      Math.exp(
+        options.recurrence.spread * normal('recurrence', handler, topic) +
+          options.recurrence.instance * normal('recurrence', instance),
+      ),
     casesPerDay: ({ id }) => options.patterns.casesPerDay * Math.exp(0.8 * normal('cases', id)),
     vanishesAfter: ({ id, kind }) =>
       kind === 'pattern' || luck('vanishes', id) >= options.vanishing.share * (kind === 'intermittent' ? 2 : 0.7)

@@ -1,32 +1,14 @@
 /**
  * `npm run bench:learning [-- seeds [world …]]`: the policies on worlds of several kinds, as docs/learning.md shows them.
- * Prints the table.
+ * Prints the tables. `parts` and `speed` in place of a world: what each estimate is worth, and how fast a history is read.
  */
+import { availableParallelism, loadavg } from 'node:os';
+import { informedPolicy, parts } from './learning-parts.ts';
 import { learnedPolicy, oraclePolicy, publishedPolicy, randomPolicy } from './learning-policies.ts';
 import { type Policy, type Run, simulate } from './learning-run.ts';
+import { historyLine, speedOf } from './learning-speed.ts';
 import { createWorld, usualWorld, type World, type WorldOptions } from './learning-world.ts';
-
-const worlds: Readonly<Record<string, WorldOptions>> = {
-  usual: usualWorld,
-  'long backlog': { ...usualWorld, workers: 3, problems: 1000, usual: { automatic: 25, agent: 150, person: 240 } },
-  'many workers': { ...usualWorld, workers: 6 },
-  'one worker': { ...usualWorld, workers: 2, problems: 600 },
-  'no structure': {
-    ...usualWorld,
-    success: { topic: 0.2, finding: 0.1, image: 0.1, version: 0.1, problem: 1 },
-    minutes: { topic: 0.2, finding: 0.1, chance: 0.8 },
-    recurrence: { perDay: 0.01, spread: 0.2 },
-  },
-  'good estimates': { ...usualWorld, stated: { bias: 0, slope: 1, chance: 0.3 }, drift: 0 },
-  'strong effects': {
-    ...usualWorld,
-    success: { topic: 1.2, finding: 1, image: 0.8, version: 0.6, problem: 0.3 },
-    recurrence: { perDay: 0.02, spread: 1.8 },
-    drift: 2,
-  },
-  stubborn: { ...usualWorld, stubbornHours: 8 },
-  'slow people': { ...usualWorld, usual: { automatic: 15, agent: 60, person: 900 }, scanHours: 6 },
-};
+import { worldsHeldOut, worldsToChooseOn } from './learning-worlds.ts';
 
 /** The policies that are compared with the published formula. */
 const policies: Readonly<Record<string, (world: World) => Policy>> = {
@@ -36,18 +18,33 @@ const policies: Readonly<Record<string, (world: World) => Policy>> = {
 };
 
 const [count = '20', ...wanted] = process.argv.slice(2);
-console.log(
-  '| world | random | learned | worst seed | seeds > 1.02 | oracle | Brier (perfect) | calibration error | coverage |\n' +
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-);
-for (const [name, options] of Object.entries(worlds))
-  if (wanted.length === 0 || wanted.includes(name)) console.log(measure(name, options, Number(count)));
+console.log(`${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)} at the start\n`);
+table('Parameters were chosen on these', worldsToChooseOn, 1);
+table('Held out', worldsHeldOut, 101);
+if (isWanted('parts')) printParts(Number(count));
+if (isWanted('speed')) printSpeed();
+
+function isWanted(name: string): boolean {
+  return wanted.length === 0 || wanted.includes(name);
+}
+
+function table(title: string, worlds: Readonly<Record<string, WorldOptions>>, firstSeed: number): void {
+  const names = Object.keys(worlds).filter(isWanted);
+  if (names.length === 0) return;
+  console.log(
+    `${title}: seeds ${firstSeed} to ${firstSeed + Number(count) - 1}\n\n` +
+      '| world | random | learned | worst seed | seeds > 1.02 | oracle | Brier (perfect) | calibration error | coverage |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+  );
+  for (const name of names) console.log(measure(name, worlds[name] ?? usualWorld, firstSeed, Number(count)));
+  console.log('');
+}
 
 /** One row of the table: impact-hours against the published formula on the same seeds, and how good forecasts were. */
-function measure(name: string, options: WorldOptions, seeds: number): string {
+function measure(name: string, options: WorldOptions, firstSeed: number, seeds: number): string {
   const ratios: Record<string, number[]> = {};
   const traces: Run['attempts'][number][] = [];
-  for (let seed = 1; seed <= seeds; seed += 1) {
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     const world = createWorld(seed, options);
     const published = simulate(world, publishedPolicy());
     for (const [policy, make] of Object.entries(policies)) {
@@ -69,6 +66,31 @@ function measure(name: string, options: WorldOptions, seeds: number): string {
     `${(100 * mean(traces.map(({ took, low, high }) => Number(took >= low && took <= high)))).toFixed(1)} %`,
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** The usual world with some estimates replaced by the truth. */
+function printParts(seeds: number): void {
+  console.log(
+    `What knowing the truth is worth: usual world, seeds 1 to ${seeds}\n\n| known | impact-hours |\n| --- | --- |`,
+  );
+  const rows = [[], ...parts.map((part) => [part]), [...parts]];
+  for (const known of rows) {
+    const ratios = Array.from({ length: seeds }, (_, index) => {
+      const world = createWorld(index + 1, usualWorld);
+      return simulate(world, informedPolicy(world, known)).impactHours / simulate(world, publishedPolicy()).impactHours;
+    });
+    console.log(`| ${known.join(', ') || 'nothing'} | ${mean(ratios).toFixed(3)} |`);
+  }
+  console.log('');
+}
+
+function printSpeed(): void {
+  const outcomes = 100_000;
+  const { median, lowest, highest, time, yardstick } = speedOf(historyLine(outcomes), 5);
+  console.log(
+    `${outcomes} outcomes read and ranked: ${median.toFixed(1)} times as long as parsing their JSON alone ` +
+      `(${lowest.toFixed(1)} to ${highest.toFixed(1)}); ${time.toFixed(0)} ms against ${yardstick.toFixed(0)} ms of the processor`,
+  );
 }
 
 function mean(values: readonly number[]): number {

@@ -131,14 +131,14 @@ export function rankByLearning(
 }
 
 /** What a factor is made of: a probability, a share, hours. */
-function scaleOf(name: Factor['name'], { record, success, minutes, multipliers, hoursLeft: left }: Scored): number {
+function scaleOf(name: Factor['name'], { record, success, hours, multipliers, hoursLeft: left }: Scored): number {
   switch (name) {
     case 'impact':
       return record.estimates.impact;
     case 'success':
       return success;
     case 'cost':
-      return minutes.mean / 60;
+      return hours;
     case 'cooldown':
       return 1 + left / 24;
     case 'urgency':

@@ -1,13 +1,15 @@
 import type { ResourceCost } from '../priority/index.ts';
+import { within80 } from './distributions.ts';
 import { createEffects } from './effects.ts';
-import { type Keys, keysOf } from './keys.ts';
+import type { Position } from './effects-cells.ts';
+import type { Level } from './effects-fit.ts';
+import { keysOf, settingOf } from './keys.ts';
 import type { Question } from './success.ts';
 import type { Attempt, Interval } from './types.ts';
 
 export interface DurationEstimate extends Interval {
-  /** The mean, in minutes; `value` is the median. */
-  readonly mean: number;
-  /** How far the estimate itself may be off, as a standard deviation of the logarithm. */
+  /** The variance of the logarithm of minutes: of single attempts, and of what is not known about them. */
+  readonly noise: number;
   readonly doubt: number;
 }
 
@@ -22,44 +24,42 @@ const usualMinutes: Readonly<Record<ResourceCost, number>> = { minimal: 15, mode
 
 /** Of the logarithm of minutes. */
 const levels = [
-  { name: 'all', spread: 1.5, isFixed: true },
-  { name: 'handler', spread: 0.8 },
+  { name: 'all', spread: 1 },
+  { name: 'role', spread: 1.2 },
+  { name: 'handler', spread: 0.6 },
   { name: 'topic', spread: 0.5 },
   { name: 'finding', spread: 0.3 },
+  { name: 'finding by anyone', spread: 0.4 },
   { name: 'image', spread: 0.3 },
   { name: 'version', spread: 0.2 },
-  { name: 'cost', spread: 0.5, isFixed: true },
-  { name: 'record', spread: 0.3 },
-] as const;
+  { name: 'cost', spread: 0.5 },
+] as const satisfies readonly Level[];
 
-/** The z of an 80 % interval. */
-const reach = 1.36;
+const recordSpread = 0.3;
 
 /** Log-normal minutes by handler, topic, finding, image, version and stated cost. */
 export function createDurationModel(halfLife: number): DurationModel {
-  const effects = createEffects('gaussian', levels, halfLife);
+  const effects = createEffects({ kind: 'gaussian', levels, subjectSpread: recordSpread, halfLife });
   return {
     observe(attempt) {
       effects.add({
-        keys: levelKeys(attempt),
-        offset: offsetOf(attempt),
-        value: Math.log(Math.max(0.1, attempt.minutes)),
+        ...positionOf(attempt),
+        value: Math.log(Math.max(0.1, attempt.minutes)) - offsetOf(attempt),
         at: attempt.at,
         weight: attempt.weight,
       });
     },
     estimate(question) {
-      const { mean, variance } = effects.at({ keys: levelKeys(question) });
+      const { mean, variance } = effects.at(positionOf(question));
       const centre = mean + offsetOf(question);
       const noise = effects.noise();
       const spread = Math.sqrt(noise + variance);
       return {
         value: Math.exp(centre),
-        low: Math.exp(centre - reach * spread),
-        high: Math.exp(centre + reach * spread),
-        // The mean of what is known; without evidence the doubt alone would make it long.
-        mean: Math.exp(centre + Math.min(2, noise + variance) / 2),
-        doubt: Math.sqrt(variance),
+        low: Math.exp(centre - within80 * spread),
+        high: Math.exp(centre + within80 * spread),
+        noise,
+        doubt: variance,
       };
     },
   };
@@ -69,14 +69,14 @@ function offsetOf({ record }: Pick<Question, 'record'>): number {
   return Math.log(usualMinutes[record.estimates.resourceCost]);
 }
 
-const made = new WeakMap<Keys, readonly (string | undefined)[]>();
-
-function levelKeys({ record, handler }: Pick<Question, 'record' | 'handler'>): readonly (string | undefined)[] {
-  const keys = keysOf(record, handler);
-  const known = made.get(keys);
-  if (known !== undefined) return known;
-  const { all, topic, finding, image, version, cost } = keys;
-  const found = [all, handler, topic, finding, image, version, cost, keys.record];
-  made.set(keys, found);
-  return found;
+function positionOf({ record, handler }: Pick<Question, 'record' | 'handler'>): Position {
+  return {
+    subject: record,
+    setting: () => [...settingOf(record), record.estimates.resourceCost],
+    handler,
+    keys: () => {
+      const { all, role, topic, finding, findingByAnyone, image, version, cost } = keysOf(record, handler);
+      return [all, role, handler, topic, finding, findingByAnyone, image, version, cost];
+    },
+  };
 }

@@ -18,14 +18,18 @@ export interface LearnedExplanation {
   readonly factors: readonly LearnedFactor[];
 }
 
-/** Why a problem has its score, for the handler that ranking would choose. */
+/**
+ * Why a problem has its score, for the handler that ranking would choose.
+ * @param waiting How many problems are open. Default 0.
+ */
 export function explainScore(
   learned: Learned,
   record: RecordView,
   now: number,
   settings: PrioritySettings = defaultPrioritySettings,
+  waiting = 0,
 ): LearnedExplanation {
-  return explainScored(learned, scoreBest(learned, record, now, settings), now);
+  return explainScored(learned, scoreBest(learned, record, now, settings, waiting), now);
 }
 
 /** Why a problem has its score with one handler. */

@@ -1,11 +1,22 @@
 import type { RecordView } from './types.ts';
 
+/** What is counted together: handlers that are programs, agents, and people take different times for everything. */
+function roleOf(handler: string): string {
+  return handler === 'agent' || handler === 'person' ? handler : 'program';
+}
+
+/** What records have in common, as far as attempts are counted under it. */
+export function settingOf({ topic, finding, image, postgres }: RecordView): readonly (string | number)[] {
+  return [topic, finding, image, postgres];
+}
+
 /**
  * What attempts by one handler on one record are counted under, from the most general to the most particular; undefined if it is
- * not known.
+ * not known. A line break separates the parts, which none of our own names has; elsewhere it could at worst join two counts.
  */
 export interface Keys {
   readonly all: string;
+  readonly role: string;
   readonly handler: string;
   readonly topic: string;
   readonly finding: string | undefined;
@@ -15,21 +26,12 @@ export interface Keys {
   readonly version: string | undefined;
   /** With the stated or derived cost, which tells of minutes. */
   readonly cost: string;
-  readonly record: string;
 }
 
-/** Keys are made once for each record and handler, since every ranking asks for all of them. */
-const made = new WeakMap<RecordView, Map<string, Keys>>();
-
-/** A line break separates the parts, which none of our own names has; elsewhere it could at worst join two counts. */
-export function keysOf(record: RecordView, handler: string): Keys {
-  const known = made.get(record) ?? new Map<string, Keys>();
-  made.set(record, known);
-  const found = known.get(handler);
-  if (found !== undefined) return found;
-  const { topic, finding, image, postgres, id, estimates } = record;
-  const keys: Keys = {
+export function keysOf({ topic, finding, image, postgres, estimates }: RecordView, handler: string): Keys {
+  return {
     all: '',
+    role: roleOf(handler),
     handler,
     topic: `${handler}\n${topic}`,
     finding: finding === '' ? undefined : `${handler}\n${topic}\n${finding}`,
@@ -37,8 +39,5 @@ export function keysOf(record: RecordView, handler: string): Keys {
     image: image === '' ? undefined : `${handler}\n${image}`,
     version: postgres === 0 ? undefined : `${handler}\n${postgres}`,
     cost: `${handler}\n${estimates.resourceCost}`,
-    record: id,
   };
-  known.set(handler, keys);
-  return keys;
 }

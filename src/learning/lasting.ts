@@ -1,4 +1,3 @@
-import { keysOf } from './keys.ts';
 import type { RecordView } from './types.ts';
 
 /**
@@ -99,6 +98,5 @@ export function createLastingModel(halfLife: number): LastingModel {
 }
 
 function levelKeys(record: RecordView, handler: string): readonly string[] {
-  const { all, topic } = keysOf(record, handler);
-  return [all, handler, topic];
+  return ['', handler, `${handler}\n${record.topic}`];
 }

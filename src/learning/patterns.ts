@@ -23,10 +23,10 @@ export interface Consequences {
 
 interface Pattern {
   /** Since when it is open; undefined while it is not. */
-  since: number | undefined;
+  readonly since: number | undefined;
   /** Hours that it was open before. */
-  before: number;
-  cases: number;
+  readonly before: number;
+  readonly cases: number;
 }
 
 /** A pattern's rate counts as so many hours at the rate of all patterns. */
@@ -41,20 +41,38 @@ export function createPatternModel(): PatternModel {
   const open = new Map<string, number>();
   const ended = { count: 0, hours: 0 };
   const cases = { count: 0, impact: 0 };
+  /** Of all patterns together: their hours at a moment are `before`, and those since each open one was opened. */
+  const all = { before: 0, open: 0, since: 0, cases: 0 };
 
   function hoursOf(pattern: Pattern, now: number): number {
     return pattern.before + (pattern.since === undefined ? 0 : Math.max(0, now - pattern.since));
   }
 
+  function count({ since, before, cases: own }: Pattern, sign: 1 | -1): void {
+    all.before += sign * before;
+    all.cases += sign * own;
+    if (since === undefined) return;
+    all.open += sign;
+    all.since += sign * since;
+  }
+
+  /** Replaces what is known of a pattern. */
+  function put(id: string, pattern: Pattern): void {
+    const known = patterns.get(id);
+    if (known !== undefined) count(known, -1);
+    patterns.set(id, pattern);
+    count(pattern, 1);
+  }
+
   return {
     opened(at, record, impact) {
       open.set(record.id, at);
-      if (record.kind === 'pattern') patterns.set(record.id, { since: at, before: 0, cases: 0 });
+      if (record.kind === 'pattern') put(record.id, { since: at, before: 0, cases: 0 });
       if (record.pattern === null) return;
       cases.count += 1;
       cases.impact += impact;
       const pattern = patterns.get(record.pattern);
-      if (pattern !== undefined) pattern.cases += 1;
+      if (pattern !== undefined) put(record.pattern, { ...pattern, cases: pattern.cases + 1 });
     },
     closed(at, id) {
       const since = open.get(id);
@@ -65,26 +83,20 @@ export function createPatternModel(): PatternModel {
         ended.count += 1;
         ended.hours += Math.min(longestOpen, Math.max(0, at - since));
       } else {
-        pattern.before = hoursOf(pattern, at);
-        pattern.since = undefined;
+        put(id, { ...pattern, before: hoursOf(pattern, at), since: undefined });
       }
     },
     reopened(at, id) {
       open.set(id, at);
       const pattern = patterns.get(id);
-      if (pattern !== undefined) pattern.since = at;
+      if (pattern !== undefined) put(id, { ...pattern, since: at });
     },
     estimate(now, id) {
       const pattern = patterns.get(id);
       if (pattern === undefined || cases.count === 0) return { value: 0, cases: 0, hours: 0 };
-      let hours = 0;
-      let count = 0;
-      for (const other of patterns.values()) {
-        hours += hoursOf(other, now);
-        count += other.cases;
-      }
       const own = hoursOf(pattern, now);
-      const usual = count / (hours + priorHours);
+      const hours = Math.max(own, all.before + all.open * now - all.since);
+      const usual = all.cases / (hours + priorHours);
       const perHour = (pattern.cases + priorHours * usual) / (own + priorHours);
       const openFor = (ended.hours + assumedOpen.hours * assumedOpen.problems) / (ended.count + assumedOpen.problems);
       return { value: perHour * (cases.impact / cases.count) * openFor, cases: pattern.cases, hours: own };

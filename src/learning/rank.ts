@@ -46,25 +46,33 @@ export interface Scored {
   readonly trust: number;
   /** Of the handler's cooldown. */
   readonly hoursLeft: number;
+  /** Expected of the attempt. */
+  readonly hours: number;
 }
 
 /** With so many attempts, what was learned counts as much as the published formula. */
-const attemptsForHalf = 50;
+const attemptsForHalf = 20;
 /** The days over which it counts whether a fix lasts. */
 export const lastingDays = 14;
 /**
  * The part of the cooldown, as an exponent, that stays once everything is learned: what an attempt after a failure is
  * worth is learned too, and a handler that does better than its rivals even then should not have to wait for them.
  */
-const cooldownKept = 0.3;
+const cooldownKept = 0.15;
 /**
- * Another handler than the one that triage names is taken if it is better even when its minutes are so many deviations
- * longer than estimated. The loser of a choice gets no attempt that would correct it, so choices err on the known side.
+ * With so many open problems, a choice among handlers is neither cautious nor curious. What a try of an unknown handler teaches
+ * is used as often as problems wait; while none waits, a bad choice only delays the problem that it is made for.
  */
+const waitingForHalf = 40;
+/** What doubt about the minutes counts as: with no queue the mean of one attempt and more, with a long one that of rates. */
+const curiosity = { least: -1, most: 1.5 } as const;
+/** Another handler than the one that triage names must be better by so many deviations of the minutes, with no queue. */
 const caution = 1.5;
+/** More doubt is not counted: without evidence it would alone decide. */
+const mostDoubt = 2;
 
 /** How much what was learned counts: 0 before the first attempt. */
-function trustOf(attempts: number): number {
+export function trustOf(attempts: number): number {
   return attempts / (attempts + attemptsForHalf);
 }
 
@@ -72,6 +80,7 @@ function trustOf(attempts: number): number {
  * The score: the published one to the power of 1 - trust, times the impact that an hour of work is expected to save to
  * the power of trust.
  * @param hoursLeft Of the cooldown. Default: what is left of it now.
+ * @param waiting How many problems are open. Default 0.
  */
 export function scoreFor(
   learned: Learned,
@@ -80,6 +89,7 @@ export function scoreFor(
   now: number,
   settings: PrioritySettings = defaultPrioritySettings,
   hoursLeft = hoursToWait(learned.failures(record.id, handler), now, settings),
+  waiting = 0,
 ): Scored {
   const { estimates, id } = record;
   const failures = learned.failures(id, handler);
@@ -87,6 +97,7 @@ export function scoreFor(
   const question = { record, handler, failures: failures?.count ?? 0, hasWaited: cooldown === 1 };
   const success = learned.success.estimate(question).value;
   const minutes = learned.duration.estimate(question);
+  const hours = expectedHours(minutes, waiting);
   const trust = trustOf(learned.attempts(now));
   const published = weightedScales(estimates, settings);
   const impact = estimates.impact * settings.urgency[estimates.urgency];
@@ -99,26 +110,48 @@ export function scoreFor(
     lasts: blend(1, learned.lasting.estimate(now, record, handler, lastingDays).value),
     prevents:
       record.kind === 'pattern' ? blend(1, 1 + learned.patterns.estimate(now, id).value / Math.max(1, impact)) : 1,
-    cost: blend(1 / published.cost, 60 / minutes.mean),
+    cost: blend(1 / published.cost, 1 / hours),
     cooldown: blend(1 / cooldown, (1 / cooldown) ** cooldownKept),
   };
   const score = trust === 0 ? scoreOf(estimates, cooldown, settings) : productOf(multipliers);
-  return { record, handler, score, multipliers, success, minutes, trust, hoursLeft };
+  return { record, handler, score, multipliers, success, minutes, trust, hoursLeft, hours };
 }
 
 export function productOf({ impact, urgency, success, lasts, prevents, cost, cooldown }: Multipliers): number {
   return impact * urgency * success * lasts * prevents * cost * cooldown;
 }
 
-/** A problem with its best handler; equal scores keep the order of triage, and before the first attempt its choice. */
-export function scoreBest(learned: Learned, record: RecordView, now: number, settings?: PrioritySettings): Scored {
+/** How long an attempt takes, as far as a choice depends on it. The longer the queue, the less doubt counts against it. */
+function expectedHours({ value, noise, doubt }: DurationEstimate, waiting: number): number {
+  const share = shareOfQueue(waiting);
+  const counted = curiosity.least * (1 - share) + curiosity.most * share;
+  return (value / 60) * Math.exp((noise - counted * Math.min(mostDoubt, doubt)) / 2);
+}
+
+/** From 0 without a queue to 1. */
+function shareOfQueue(waiting: number): number {
+  return waiting / (waiting + waitingForHalf);
+}
+
+/**
+ * A problem with its best handler; equal scores keep the order of triage, and before the first attempt its choice.
+ * @param waiting How many problems are open. Default 0.
+ */
+export function scoreBest(
+  learned: Learned,
+  record: RecordView,
+  now: number,
+  settings?: PrioritySettings,
+  waiting = 0,
+): Scored {
   const [first = 'person', ...others] = record.handlers;
-  let best = scoreFor(learned, record, first, now, settings);
+  let best = scoreFor(learned, record, first, now, settings, undefined, waiting);
   if (best.trust === 0) return best;
   let leastScore = best.score;
   for (const handler of others) {
-    const scored = scoreFor(learned, record, handler, now, settings);
-    const cautious = scored.score * Math.exp(-caution * scored.trust * scored.minutes.doubt);
+    const scored = scoreFor(learned, record, handler, now, settings, undefined, waiting);
+    const deviations = caution * (1 - shareOfQueue(waiting)) * scored.trust;
+    const cautious = scored.score * Math.exp(-deviations * Math.sqrt(scored.minutes.doubt));
     if (cautious <= leastScore) continue;
     best = scored;
     leastScore = cautious;
@@ -135,7 +168,7 @@ export function rank(
   settings?: PrioritySettings,
 ): readonly Placed[] {
   return open
-    .map((record) => scoreBest(learned, record, now, settings))
+    .map((record) => scoreBest(learned, record, now, settings, open.length))
     .sort(compareScored)
     .slice(0, take)
     .map(({ record, handler, success, minutes }) => ({

@@ -28,6 +28,8 @@ export function createRankSession(): RankSession {
   let learned = createLearned();
   let conflicts: ConflictModel = unobservedConflicts;
   let number = 0;
+  /** How many problems were open at the latest `rank`. */
+  let waiting = 0;
 
   function fault(message: string): object {
     return { error: { line: number, message: message.slice(0, 500), hint } };
@@ -49,10 +51,12 @@ export function createRankSession(): RankSession {
       case 'start':
         learned = createLearned();
         conflicts = unobservedConflicts;
+        waiting = 0;
         return undefined;
       case 'rank': {
         const unknown = [...observe(request.events)];
         const open = known(learned, request.open, unknown);
+        waiting = open.length;
         return { order: rank(learned, open, request.now, request.take), ...mentioned(unknown) };
       }
       case 'forecast': {
@@ -62,7 +66,7 @@ export function createRankSession(): RankSession {
       case 'explain': {
         const record = learned.record(request.id);
         if (record === undefined) return fault(`No event has opened ${JSON.stringify(request.id)}.`);
-        return explainScore(learned, record, request.now);
+        return explainScore(learned, record, request.now, undefined, waiting);
       }
       case 'memory':
         return { limits: allocateMemory(request.budget, request.instances) };

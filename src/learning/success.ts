@@ -1,6 +1,8 @@
 import { meanProbability, sigmoid, within80 } from './distributions.ts';
-import { createEffects, type Position } from './effects.ts';
-import { type Keys, keysOf } from './keys.ts';
+import { createEffects } from './effects.ts';
+import type { Position } from './effects-cells.ts';
+import type { Level } from './effects-fit.ts';
+import { keysOf, settingOf } from './keys.ts';
 import type { Attempt, Interval, RecordView } from './types.ts';
 
 /** What is asked: would this handler, now, fix this problem? */
@@ -36,6 +38,7 @@ export interface SuccessModel {
 
 const names = [
   'all',
+  'role',
   'handler',
   'topic',
   'finding',
@@ -43,23 +46,24 @@ const names = [
   'image',
   'version',
   'retry',
-  'record',
   'stated',
 ] as const;
 
 /** A level for each name above, in log-odds. */
 const levels = [
-  { name: 'all', spread: 1, isFixed: true },
-  { name: 'handler', spread: 0.7 },
+  { name: 'all', spread: 1 },
+  { name: 'role', spread: 0.5 },
+  { name: 'handler', spread: 0.6 },
   { name: 'topic', spread: 0.6 },
   { name: 'finding', spread: 0.4 },
   { name: 'finding by anyone', spread: 0.4 },
   { name: 'image', spread: 0.4 },
   { name: 'version', spread: 0.3 },
-  { name: 'retry', spread: 1, isFixed: true },
-  { name: 'record', spread: 0.4, isFixed: true },
-  { name: 'stated', mean: 0.7, spread: 0.4, isFixed: true, isMultiplied: true },
-] as const;
+  { name: 'retry', spread: 1 },
+  { name: 'stated', mean: 0.7, spread: 0.4, isMultiplied: true },
+] as const satisfies readonly Level[];
+
+const recordSpread = 0.4;
 
 /** So many attempts of a handler are compared with what was forecast for them, and differ if by so many deviations. */
 const changeWindow = 20;
@@ -74,7 +78,7 @@ function isShared(level: number): boolean {
 
 /** Success by the levels above, the stated probability being one of them: its log-odds times a slope that is learned. */
 export function createSuccessModel(halfLife: number): SuccessModel {
-  const effects = createEffects('logistic', levels, halfLife);
+  const effects = createEffects({ kind: 'logistic', levels, subjectSpread: recordSpread, halfLife });
   /** The latest attempts of each handler. */
   const latest = new Map<string, (Question & Pick<Attempt, 'fixed'>)[]>();
 
@@ -100,22 +104,19 @@ export function createSuccessModel(halfLife: number): SuccessModel {
       seen.push(question);
       if (seen.length > changeWindow) seen.shift();
       latest.set(handler, seen);
-      const { keys, multipliers } = positionOf(question);
-      effects.add({ keys, multipliers, offset: 0, value: fixed ? 1 : 0, at, weight });
+      effects.add({ ...positionOf(question), value: fixed ? 1 : 0, at, weight });
     },
     evidence(question) {
-      const { keys } = positionOf(question);
+      const position = positionOf(question);
+      const keys = position.keys();
       return names.flatMap((level, index) => {
-        const { count, total } = effects.tally(index, keys[index]);
+        const { count, total } = effects.tally(position, index);
         return count === 0 ? [] : [{ level, key: keys[index] ?? '', attempts: count, successes: total }];
       });
     },
     calibrated(record) {
       const position = positionOf({ record, handler: '', failures: 0, hasWaited: false });
-      const { mean } = effects.at({
-        ...position,
-        keys: position.keys.map((key, level) => (isShared(level) ? key : undefined)),
-      });
+      const mean = effects.partOf(position, isShared);
       const value = sigmoid(mean);
       return { value, attempts: 1 / (handlerVariance * value * (1 - value)) };
     },
@@ -133,38 +134,23 @@ export function createSuccessModel(halfLife: number): SuccessModel {
   };
 }
 
-/** Made once for each record, handler and retry. */
-const made = new WeakMap<Keys, Map<string, Required<Position>>>();
-
-function positionOf({ record, handler, failures, hasWaited }: Question): Required<Position> {
-  const keys = keysOf(record, handler);
-  const retry = failures === 0 ? undefined : `${Math.min(failures, 3)} ${hasWaited ? 'late' : 'soon'}`;
-  const positions = made.get(keys) ?? new Map<string, Required<Position>>();
-  made.set(keys, positions);
-  const known = positions.get(retry ?? '');
-  if (known !== undefined) return known;
+function positionOf({ record, handler, failures, hasWaited }: Question): Position {
+  const times = Math.min(failures, 3);
+  const retry = failures === 0 ? undefined : `${times} ${hasWaited ? 'late' : 'soon'}`;
   const { successProb, provenance } = record.estimates;
-  const position = {
-    keys: [
-      keys.all,
-      keys.handler,
-      keys.topic,
-      keys.finding,
-      keys.findingByAnyone,
-      keys.image,
-      keys.version,
-      retry,
-      keys.record,
-      provenance,
-    ],
+  return {
+    subject: record,
+    setting: () => [...settingOf(record), provenance, successProb],
+    handler,
+    variant: failures === 0 ? 0 : 2 * times + Number(hasWaited) - 1,
+    keys: () => {
+      const { all, role, topic, finding, findingByAnyone, image, version } = keysOf(record, handler);
+      return [all, role, handler, topic, finding, findingByAnyone, image, version, retry, provenance];
+    },
     // Only the last level is multiplied.
-    multipliers: [...unmultiplied, logOdds(successProb)],
+    multiplier: logOdds(successProb),
   };
-  positions.set(retry ?? '', position);
-  return position;
 }
-
-const unmultiplied: readonly undefined[] = names.slice(1).map(() => undefined);
 
 /** Of a stated probability: 0 and 1 count as 0.02 and 0.98. */
 function logOdds(probability: number): number {
