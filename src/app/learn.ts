@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import { comparePast, type PastAttempt } from '../learning/past.ts';
+import { recordOfGiven } from '../learning/given-forecasts.ts';
 import { type AttemptRecord, recordOfAttempts } from '../learning/past-forecasts.ts';
+import { trustOf } from '../learning/rank.ts';
 import type { Interval } from '../learning/types.ts';
 import type { Task } from '../tasks/types.ts';
 import { compareText } from '../util/compare.ts';
@@ -55,7 +57,7 @@ export async function showLearning(options: LearnOptions): Promise<LearnedState>
     isUsed: config.priority.profile === 'learned' && config.learning.enabled !== false,
     since: since ?? null,
     reported,
-    trust: attempts / (attempts + 50),
+    trust: trustOf(attempts),
     patterns: patternsOf(learning),
     record: recordOfAttempts(events, config.priority, config.learning.halfLifeDays) ?? null,
   };
@@ -104,6 +106,10 @@ export interface TaskForecasts {
   readonly attempts: number;
   /** How forecasts of these attempts would have done; null without one. */
   readonly record: AttemptRecord | null;
+  /** How forecasts have done that were noted when they were given; null if none could be compared yet. */
+  readonly given: AttemptRecord | null;
+  /** Why these forecasts could not be noted; null if they were, or were not to be. */
+  readonly notNoted: string | null;
 }
 
 export interface TaskForecast {
@@ -115,29 +121,61 @@ export interface TaskForecast {
   readonly minutes: Interval;
 }
 
-/** Expected success and duration of each open task. Of a task that has failed, those of another attempt. Writes nothing. */
-export async function forecastTasks(options: LearnOptions): Promise<TaskForecasts> {
-  const { config } = options;
-  if (config.learning.enabled === false) return { tasks: [], attempts: 0, record: null };
-  const { tasks, learned, events, viewOf } = await learningOf(options);
+/**
+ * Expected success and duration of each open task. Of a task that has failed, those of another attempt.
+ * @param note Records the forecasts next to the state file, if there is one, to be compared with what comes. Default false:
+ * nothing is written.
+ */
+export async function forecastTasks(options: LearnOptions, note = false): Promise<TaskForecasts> {
+  const { config, now = () => new Date() } = options;
+  const nothing = { record: null, given: null, notNoted: null };
+  if (config.learning.enabled === false) return { tasks: [], attempts: 0, ...nothing };
+  const [
+    { tasks, learned, events, past, file, viewOf },
+    { addToForecastLog, forecastLogOf, readForecastLog },
+    { hourOf },
+  ] = await Promise.all([learningOf(options), import('./forecast-log.ts'), import('./learning-history.ts')]);
+  const at = hourOf(now().getTime());
+  const found = tasks.map((task) => {
+    const record = viewOf(task);
+    const { handler } = task;
+    const failures = learned.failures(record.id, handler)?.count ?? 0;
+    const question = { record, handler, failures, hasWaited: true };
+    const { value, low, high } = learned.duration.estimate(question);
+    const success = learned.success.estimate(question);
+    return {
+      forecast: { task: task.id, problem: task.problem, handler, success, minutes: { value, low, high } },
+      given: { at, record: record.id, handler, success: success.value, low, high },
+    };
+  });
+  const log = file === undefined ? undefined : forecastLogOf(file);
+  const given = log === undefined ? undefined : recordOfGiven(readForecastLog(log), past);
   return {
-    tasks: tasks.map((task) => {
-      const record = viewOf(task);
-      const { handler } = task;
-      const failures = learned.failures(record.id, handler)?.count ?? 0;
-      const question = { record, handler, failures, hasWaited: true };
-      const { value, low, high } = learned.duration.estimate(question);
-      return {
-        task: task.id,
-        problem: task.problem,
-        handler,
-        success: learned.success.estimate(question),
-        minutes: { value, low, high },
-      };
-    }),
+    tasks: found.map(({ forecast }) => forecast),
     attempts: events.filter(({ event }) => event.type === 'outcome').length,
     record: recordOfAttempts(events, config.priority, config.learning.halfLifeDays) ?? null,
+    given: given ?? null,
+    notNoted:
+      log === undefined || !note
+        ? null
+        : await whyNotNoted(
+            addToForecastLog(
+              log,
+              found.map((one) => one.given),
+            ),
+          ),
   };
+}
+
+/** A forecast is worth giving even if the file cannot be written. */
+async function whyNotNoted(writing: Promise<void>): Promise<string | null> {
+  try {
+    await writing;
+    return null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.message;
+    throw error;
+  }
 }
 
 /** All attempts that count, as lines of JSON, in the order of time. */

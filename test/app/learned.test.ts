@@ -87,7 +87,7 @@ describe('the profile `learned`', () => {
     expect(tasks.at(-1)?.id).toBe(first?.id);
     const { task, learned } = await explainTask(first?.id ?? '', await environment(cwd));
     expect(learned).toMatchObject({ published: { score: first?.priority.score, rank: 1 } });
-    expect(learned?.trust).toBeCloseTo(0.5 / 50.5, 6);
+    expect(learned?.trust).toBeCloseTo(0.5 / 20.5, 6);
     const { score, factors } = task.priority;
     const value = (name: string) => factors.find((factor) => factor.name === name)?.weighted ?? Number.NaN;
     expect(score).toBeCloseTo(
@@ -217,5 +217,25 @@ describe('the forecast of open tasks', () => {
     expect(after.record?.success.forecasts).toBe(2);
     expect(after.tasks[0]?.success.value).toBeLessThan(0.9);
     expect(after.tasks[0]?.minutes.value).toBeLessThan(before.tasks[0]?.minutes.value ?? 0);
+  });
+
+  it('is noted when it is given, and compared with the first attempt that begins after it', async () => {
+    await using folder = temporaryFolder(project('published'));
+    const cwd = folder.path;
+    await attempt(cwd, {}, '2026-02-28T00:00:00Z');
+    const at = async (time: string) => ({ ...(await environment(cwd)), now: () => new Date(time) });
+    const said = await forecastTasks(await at('2026-02-28T12:00:00Z'), true);
+    expect(said).toMatchObject({ record: null, given: null, notNoted: null });
+    await forecastTasks(await at('2026-02-28T13:00:00Z'), true);
+    const state = join(cwd, '.problems');
+    const log = join(state, readdirSync(state).find((name) => name.startsWith('forecasts-')) ?? '');
+    // The second one said the same.
+    expect(readFileSync(log, 'utf8').trimEnd().split('\n')).toHaveLength(said.tasks.length);
+    await attempt(cwd, { 'Mail is lost': failed, 'Login fails': done }, '2026-03-01T00:00:00Z');
+    await attempt(cwd, { 'Mail is lost': done }, '2026-03-02T00:00:00Z');
+    const later = await forecastTasks(await at('2026-03-02T12:00:00Z'), true);
+    expect(later.record?.success.forecasts).toBe(3);
+    expect(later.given?.success).toMatchObject({ forecasts: 2, rate: 0.5 });
+    expect(later.given?.success.brier).toBeCloseTo((0.9 ** 2 + 0.1 ** 2) / 2, 6);
   });
 });

@@ -11,7 +11,8 @@ export const forecast = defineCommand({
   summary: 'Forecast port conflicts, a full port range, instances that reach a limit, and how open tasks will go.',
   about:
     'Learns from what `problems fleet` has recorded in the state file, and from earlier attempts on such problems: see ' +
-    'docs/learning.md. Each forecast comes with how accurate such forecasts have been so far. Changes nothing.',
+    'docs/learning.md. Each forecast comes with how accurate such forecasts have been so far. Forecasts of tasks are recorded next ' +
+    'to the state file, if there is one, to be compared with what comes. Changes nothing else.',
   arguments: [],
   options: {
     batch: {
@@ -47,7 +48,7 @@ export const forecast = defineCommand({
       (remediation) => ask(remediation, question),
     );
     const config = await configFor(choice, cwd, { ownOnly: true });
-    const work = await forecastTasks({ cwd, config, now, signal, cache: true });
+    const work = await forecastTasks({ cwd, config, now, signal, cache: true }, true);
     if (asJson) screen.out.write(toJson({ schemaVersion: 1, ...found, work }));
     else {
       const [{ forecastText }, { workForecastTable, workForecastText }] = await Promise.all([

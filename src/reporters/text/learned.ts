@@ -81,7 +81,8 @@ export function workForecastTable({ tasks }: TaskForecasts): Table {
  * What that table leaves out, and how such forecasts have done.
  * @param width If given, lines wrap between words to fit it.
  */
-export function workForecastText({ tasks, attempts, record }: TaskForecasts, width = Number.POSITIVE_INFINITY): string {
+export function workForecastText(forecasts: TaskForecasts, width = Number.POSITIVE_INFINITY): string {
+  const { tasks, attempts, record, given, notNoted } = forecasts;
   return fittedLines(
     [
       ...(tasks.length === 0 ? ['No task is open.'] : []),
@@ -89,6 +90,8 @@ export function workForecastText({ tasks, attempts, record }: TaskForecasts, wid
       ...(record === null
         ? ['No attempts are known yet: success is what the records say, and minutes are what is usual for their cost.']
         : [`Learned from ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}.`, ...recordLines(record)]),
+      ...(given === null ? [] : ['As they were recorded when they were made:', ...recordLines(given)]),
+      ...(notNoted === null ? [] : [`These forecasts could not be recorded: ${notNoted}`]),
     ],
     width,
   );
