@@ -24,7 +24,7 @@ export interface FleetInstance {
   readonly sharedBuffers: number;
   readonly maxConnections: number;
   readonly worstCase: number;
-  /** 80 % of the limit; 0 without one. */
+  /** 80% of the limit; 0 without one. */
   readonly usable: number;
   /** Share of the machine's budget: of the limit, or of the worst case without one. Above 1 if it exceeds the budget. */
   readonly share: number;
@@ -34,7 +34,7 @@ export interface FleetInstance {
 }
 
 /**
- * `no-limit`: on a machine with others. `worst-case`: more than 80 % of the limit. `shared-buffers`: more than a quarter
+ * `no-limit`: on a machine with others. `worst-case`: more than 80% of the limit. `shared-buffers`: more than a quarter
  * of it.
  */
 export type FleetFinding = 'no-limit' | 'worst-case' | 'shared-buffers';

@@ -25,7 +25,7 @@ export interface Forecasts {
     readonly free: number;
     /** Instances of today that were created in the last 90 days, per day. */
     readonly perDay: number;
-    /** Days until the range is full, with an 80 % interval. `null`: not within a year. */
+    /** Days until the range is full, with an 80% interval. `null`: not within a year. */
     readonly days: Reach;
   };
   /** Instances that were seen on seven days or more, by name, then memory before connections. */

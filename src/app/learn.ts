@@ -42,7 +42,7 @@ export interface LearnedPattern {
   readonly weight: number;
   /** Fixes after which the problem came back. */
   readonly recurred: number;
-  /** Of the next attempt: the probability of success, and minutes, with 80 % intervals. */
+  /** Of the next attempt: the probability of success, and minutes, with 80% intervals. */
   readonly success: Interval;
   readonly minutes: Interval;
 }
@@ -116,7 +116,7 @@ export interface TaskForecast {
   readonly task: string;
   readonly problem: string;
   readonly handler: string;
-  /** Probability that the next attempt succeeds, and its minutes, with 80 % intervals. */
+  /** Probability that the next attempt succeeds, and its minutes, with 80% intervals. */
   readonly success: Interval;
   readonly minutes: Interval;
 }

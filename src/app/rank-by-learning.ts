@@ -42,7 +42,7 @@ export interface HandlerEstimate {
   readonly score: number;
   /** Probability that its attempt succeeds. */
   readonly success: number;
-  /** Of its attempt: the median, and an 80 % interval. */
+  /** Of its attempt: the median, and an 80% interval. */
   readonly minutes: { readonly value: number; readonly low: number; readonly high: number };
 }
 

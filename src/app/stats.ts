@@ -18,7 +18,7 @@ export interface Remembered {
 /** A rate before and since a time. */
 export interface RateChange extends Pair {
   readonly trials: { readonly before: number; readonly after: number };
-  /** `improved`, `worse`: with a probability of 95 % at least. Else what is seen may be chance. */
+  /** `improved`, `worse`: with a probability of 95% at least. Else what is seen may be chance. */
   readonly verdict: 'improved' | 'worse' | 'may be chance' | 'too few';
 }
 

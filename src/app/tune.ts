@@ -129,7 +129,7 @@ export interface Tuning {
   readonly backends: BackendMemory | null;
   readonly settings: readonly TunedSetting[];
   readonly containerSettings: readonly ContainerAdvice[];
-  /** Bytes that the recommended settings need at worst, and that may be used: 80 % of the memory. */
+  /** Bytes that the recommended settings need at worst, and that may be used: 80% of the memory. */
   readonly worstCase: number;
   readonly usable: number;
   readonly fits: boolean;

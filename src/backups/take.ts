@@ -308,7 +308,7 @@ const sizes = `SELECT (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace)::
   (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))::text AS tablespaces`;
 
 /**
- * Requires space for the files and dumps, and 15 % free on the disk afterwards if the data is on it as well
+ * Requires space for the files and dumps, and 15% free on the disk afterwards if the data is on it as well
  * (docs/engineering/backups.md#space-and-time). Returns why no physical backup is possible; undefined if it is.
  */
 async function requireSpace({ sql }: TakeSources, folder: string, instance: Instance): Promise<string | undefined> {
@@ -333,7 +333,7 @@ async function requireSpace({ sql }: TakeSources, folder: string, instance: Inst
   if ((await isOnSameDisk(folder, instance)) && free - need < 0.15 * blocks * bsize)
     throw new ProblemsError(
       'step-refused',
-      `The backup would leave less than 15 % free on the disk with the data of ${instance.name}.`,
+      `The backup would leave less than 15% free on the disk with the data of ${instance.name}.`,
       { hint: 'Set remediation.backupFolders to a folder on another disk.' },
     );
   return obstacle;

@@ -31,7 +31,7 @@ export interface Matches {
   readonly gone: readonly KnownRecord[];
 }
 
-/** How similar two titles must be: measured over successive versions of 24 files, 1 % of the records changed their title. */
+/** How similar two titles must be: measured over successive versions of 24 files, 1% of the records changed their title. */
 const similar = 0.75;
 
 /** Longer titles are compared by their beginnings, and more than this many are not compared: the time grows with the square. */

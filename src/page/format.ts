@@ -80,7 +80,7 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
 }
 
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
 /** Three significant figures, without trailing zeros. */

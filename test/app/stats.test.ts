@@ -118,7 +118,7 @@ describe('statistics', () => {
     expect(found.backup).toMatchObject({ verdict: 'worse', before: { rate: 1, high: 1 } });
     expect(found.repair.verdict).toBe('may be chance');
     const text = statsText(found, (_, words) => words);
-    expect(text).toContain('Creations: 98 % of 60');
+    expect(text).toContain('Creations: 98% of 60');
     expect(text).toContain('the difference may be chance');
     expect(handlersTable(found).rows).toHaveLength(1);
   });

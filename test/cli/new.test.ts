@@ -67,7 +67,7 @@ describe('problems new', () => {
 
 describe('problems new --set', () => {
   const all = [
-    'title=Disk full: `df` says 100 %',
+    'title=Disk full: `df` says 100%',
     'severity=high',
     'Status=active',
     'frequency=frequent',
@@ -99,7 +99,7 @@ describe('problems new --set', () => {
     expect(records).toMatchObject([
       {
         kind: 'active',
-        title: 'Disk full: df says 100 %',
+        title: 'Disk full: df says 100%',
         status: 'active',
         severity: 'high',
         frequency: 'frequent',

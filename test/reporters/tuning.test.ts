@@ -142,8 +142,8 @@ describe('a fleet as text', () => {
   it('shows a line for each instance, and the machine', () => {
     expect(plainTable(fleetTable(fleet)) + fleetFoot(fleet, plain)).toBe(
       `INSTANCE  STATE    LIMIT  SHARED BUFFERS  CONNECTIONS  AT WORST  SHARE  FINDINGS
-free      running   none         128 MiB          100   1.5 GiB   25 %  no limit, on a machine with other containers
-orders    stopped  5 GiB           2 GiB          700     8 GiB   83 %  worst case above 4 GiB, 80 % of the limit; shared_buffers above a quarter of the limit
+free      running   none         128 MiB          100   1.5 GiB    25%  no limit, on a machine with other containers
+orders    stopped  5 GiB           2 GiB          700     8 GiB    83%  worst case above 4 GiB, 80% of the limit; shared_buffers above a quarter of the limit
 Machine: 8 GiB, of which 2 GiB are reserved for itself; containers may use 7.5 GiB, 1.5 GiB more than available
 Also counted: cache
 Without a limit, not counted: a, b, c, d, e and 1 more

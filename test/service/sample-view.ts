@@ -338,7 +338,7 @@ export function sampleView(changes: Partial<ServiceView> = {}): ServiceView {
         name: 'MemoryNearLimit',
         severity: 'medium',
         instance: 'search',
-        summary: 'search uses 94 % of its memory limit.',
+        summary: 'search uses 94% of its memory limit.',
         state: 'suppressed',
         startsAt: minutesAgo(20),
         sent: [],

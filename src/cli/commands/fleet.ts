@@ -9,7 +9,7 @@ export const fleet = defineCommand({
   summary: 'Show the memory of every instance, running or stopped, and whether the host has enough.',
   about:
     'The worst case is every connection in use, four of them working on each CPU, and autovacuum busy: see ' +
-    'docs/tuning.md. The host keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case. ' +
+    'docs/tuning.md. The host keeps 2 GiB or 15% for itself. A container without a limit counts with its worst case. ' +
     'Each call notes in the state file, if there is one, what every instance uses; after seven days `--recommend` ' +
     'proposes limits from that: see docs/learning.md.',
   arguments: [],

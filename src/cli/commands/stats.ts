@@ -15,7 +15,7 @@ export const stats = defineCommand({
   summary: 'Show how often creations, backups and repairs succeed, how long they take, and whether that improves.',
   about:
     'Counts the runs of the state file, the reports of workers to the queue, and the creations that `problems fleet` has ' +
-    'noted: see docs/learning.md. Rates have 90 % intervals. A change is called one if its probability is at least 95 %.',
+    'noted: see docs/learning.md. Rates have 90% intervals. A change is called one if its probability is at least 95%.',
   arguments: [],
   options: {
     since: {

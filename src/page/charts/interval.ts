@@ -7,7 +7,7 @@ interface Interval {
   readonly high: number;
 }
 
-/** A share with its interval on a line from 0 to 100 %: the dot is the estimate, the bar what is likely. */
+/** A share with its interval on a line from 0 to 100%: the dot is the estimate, the bar what is likely. */
 export function interval({ rate, low, high }: Interval): Content {
   const at = (share: number) => Math.min(100, Math.max(0, share * 100));
   return html`<span class="interval">

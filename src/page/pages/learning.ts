@@ -29,7 +29,7 @@ function success({ creation, backup, repair, since }: Stats): Content {
     'Has it become better?',
     table('Success before and since', ['What', 'Before', 'Since', 'Tries', 'Verdict'], rows),
     {
-      note: `before and since ${since.slice(0, 10)}; the bar is the 95 % interval`,
+      note: `before and since ${since.slice(0, 10)}; the bar is the 95% interval`,
     },
   );
 }

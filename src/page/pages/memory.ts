@@ -107,7 +107,7 @@ function parts(blocks: readonly Block[]): Content {
 
 const findingWords: Readonly<Record<string, string>> = {
   'no-limit': 'has no limit',
-  'worst-case': 'worst case above 80 % of its limit',
+  'worst-case': 'worst case above 80% of its limit',
   'shared-buffers': 'shared_buffers above a quarter of its limit',
 };
 

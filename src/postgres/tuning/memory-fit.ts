@@ -89,7 +89,7 @@ export function sharedMemoryOf(sharedBuffers: number, walBuffers?: number): numb
   return Math.ceil(sharedBuffers * 1.0257 + wal + 2.7 * MiB);
 }
 
-/** Memory that the machine keeps for itself: 2 GiB or 15 %. See docs/engineering/memory.md#host-budget. */
+/** Memory that the machine keeps for itself: 2 GiB or 15%. See docs/engineering/memory.md#host-budget. */
 export function hostReserve(memory: number): number {
   return Math.max(2 * GiB, Math.ceil(memory * 0.15));
 }
@@ -106,7 +106,7 @@ interface BudgetMember {
 export interface HostBudget {
   /** All memory of the machine, in bytes. */
   readonly memory: number;
-  /** Kept for the machine: 2 GiB or 15 %. */
+  /** Kept for the machine: 2 GiB or 15%. */
   readonly reserve: number;
   /** What containers may use together. */
   readonly budget: number;
@@ -144,7 +144,7 @@ export function shareOfUnlimited({ budget, unlimited }: HostBudget, limits: numb
 }
 
 export interface InstanceBudget {
-  /** Bytes: 80 % of the limit. */
+  /** Bytes: 80% of the limit. */
   readonly usable: number;
   readonly worstCase: number;
   /** What does not fit; empty if it fits. */
@@ -152,7 +152,7 @@ export interface InstanceBudget {
 }
 
 /**
- * Whether an instance fits into its limit: the worst case into 80 %, shared_buffers into 25 %. `limit`: it has no limit.
+ * Whether an instance fits into its limit: the worst case into 80%, shared_buffers into 25%. `limit`: it has no limit.
  * See docs/engineering/memory.md#host-budget.
  */
 export function instanceBudget(of: {
@@ -175,14 +175,14 @@ export function instanceBudget(of: {
 export interface Ceiling {
   /** How many connections fit; may be 0. */
   readonly connections: number;
-  /** Bytes that may be used: 80 % of the limit. */
+  /** Bytes that may be used: 80% of the limit. */
   readonly budget: number;
   /** The worst case for that many connections. */
   readonly terms: WorstCase;
 }
 
 /**
- * The most connections whose worst case stays within 80 % of `memory` (the container's limit, or its share of the
+ * The most connections whose worst case stays within 80% of `memory` (the container's limit, or its share of the
  * machine; bytes). For more clients, use a pooler.
  * See docs/engineering/memory.md#connection-ceiling.
  */
@@ -216,7 +216,7 @@ export type Surroundings = Pick<MemoryFacts, 'cpus' | 'hashMemMultiplier' | 'aut
 export interface Fitted {
   readonly settings: MemorySettings;
   readonly worstCase: WorstCase;
-  /** Whether the worst case stays within 80 % of the memory. */
+  /** Whether the worst case stays within 80% of the memory. */
   readonly fits: boolean;
 }
 
@@ -233,7 +233,7 @@ export function asStated(settings: MemorySettings, surroundings: Surroundings): 
 }
 
 /**
- * Reduces the settings until they fit into 80 % of the memory, and no further, the least important first:
+ * Reduces the settings until they fit into 80% of the memory, and no further, the least important first:
  * autovacuum's memory; connections, down to 20, before work_mem
  * (docs/engineering/pgtune.md#corrections-for-containers); maintenance_work_mem; work_mem down to 1 MB; shared_buffers
  * down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to 1 MB. A number of connections

@@ -55,7 +55,7 @@ export function pgtune(input: PgtuneInput): readonly Advice[] {
     say(
       'wal_buffers',
       size(walBuffersFor(sharedBuffers)),
-      '3 % of shared_buffers, between 32 kB and 16 MB, the size of a WAL segment',
+      '3% of shared_buffers, between 32 kB and 16 MB, the size of a WAL segment',
     ),
     say('default_statistics_target', number(of.statistics), `number of values sampled from each column, for ${of.use}`),
     say('random_page_cost', number(randomPageCost(profile, disk, fits)), randomPageReason(profile, disk, fits)),
@@ -94,7 +94,7 @@ function connectionsReason({ connections }: PgtuneInput, { use }: ProfileNumbers
   return connections === undefined ? `the usual number for ${use}` : 'as requested';
 }
 
-/** 3 % of shared_buffers, at least 32 kB, at most 16 MB; from 14 MB on it is 16 MB. In bytes. */
+/** 3% of shared_buffers, at least 32 kB, at most 16 MB; from 14 MB on it is 16 MB. In bytes. */
 export function walBuffersFor(sharedBuffers: number): number {
   const part = kB((3 * sharedBuffers) / 100);
   return part > 14 * MiB ? 16 * MiB : Math.max(part, 32 * kiB);
@@ -125,8 +125,8 @@ function workMem(
     known.fits === undefined
       ? [1, '']
       : known.fits
-        ? [1.3, ', and 30 % more since the databases fit into the memory']
-        : [0.9, ', and 10 % less since the databases do not fit into the memory'];
+        ? [1.3, ', and 30% more since the databases fit into the memory']
+        : [0.9, ', and 10% less since the databases do not fit into the memory'];
   // PGTune rounds down to kB twice.
   const reckoned = Math.floor(Math.floor(each / divisor / kiB) * factor) * kiB;
   return reckoned < workMemFloor

@@ -50,7 +50,7 @@ export interface Recommendation {
   readonly advice: readonly Advice[];
   /** Of the recommended settings. */
   readonly worstCase: WorstCase;
-  /** 80 % of the memory. */
+  /** 80% of the memory. */
   readonly usable: number;
   /** Whether the worst case stays within it. */
   readonly fits: boolean;
@@ -122,7 +122,7 @@ function correctMemory(
   { settings: now }: Fitted,
   { asked, memory }: { readonly asked: boolean; readonly memory: number },
 ): AdviceList {
-  const room = `80 % of ${readableSize(memory)}`;
+  const room = `80% of ${readableSize(memory)}`;
   const changes: readonly (Change & { readonly changed: boolean })[] = [
     {
       name: 'max_connections',
@@ -166,7 +166,7 @@ function correctMemory(
       changed: now.sharedBuffers !== before.sharedBuffers,
       value: size(walBuffersFor(now.sharedBuffers)),
       rule: 'memory',
-      reason: '3 % of the smaller shared_buffers',
+      reason: '3% of the smaller shared_buffers',
     },
   ];
   return changes.filter(({ changed }) => changed).reduce<AdviceList>(replace, advice);

@@ -61,7 +61,7 @@ export function workForecastTable({ tasks }: TaskForecasts): Table {
     columns: [
       { title: 'SUCCESS', align: 'right' },
       { title: 'MINUTES', align: 'right' },
-      { title: '80 % INTERVAL' },
+      { title: '80% INTERVAL' },
       { title: 'HANDLER', wraps: 'words' },
       { title: 'TASK', ownLine: true },
     ],
@@ -111,12 +111,12 @@ function recordLines({ success, minutes }: AttemptRecord): readonly string[] {
     ),
     ...(minutes === null
       ? []
-      : [`${percent(minutes.within)} of ${minutes.compared} durations were within their 80 % interval.`]),
+      : [`${percent(minutes.within)} of ${minutes.compared} durations were within their 80% interval.`]),
   ];
 }
 
 function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
+  return `${Math.round(100 * share)}%`;
 }
 
 function digits(value: number): string {

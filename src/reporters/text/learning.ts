@@ -33,7 +33,7 @@ export function recommendationTable({ instances }: FleetRecommendation): Table {
   };
 }
 
-/** `12 % → 0.1 %`: how often a day exceeds the present limit, and the recommended one. */
+/** `12% → 0.1%`: how often a day exceeds the present limit, and the recommended one. */
 function daysAbove({ exceeds }: LimitRecommendation): string {
   if (exceeds === null) return '';
   return exceeds.present === null
@@ -57,10 +57,10 @@ export function recommendationFoot({ instances, left }: FleetRecommendation, sty
   return `${[rest, ...how].join('\n')}\n`;
 }
 
-/** `12 %`, `0.3 %`, `under 0.1 %`. */
+/** `12%`, `0.3%`, `under 0.1%`. */
 function percent(share: number): string {
-  if (share > 0 && share < 0.001) return 'under 0.1 %';
-  return `${share < 0.1 ? Math.round(share * 1000) / 10 : Math.round(share * 100)} %`;
+  if (share > 0 && share < 0.001) return 'under 0.1%';
+  return `${share < 0.1 ? Math.round(share * 1000) / 10 : Math.round(share * 100)}%`;
 }
 
 /**
@@ -92,7 +92,7 @@ export function forecastText(
       ...(trends === null
         ? []
         : [
-            `So far ${percent(trends.within)} of ${count(trends.compared, 'value')} forecast a week ahead were within their 80 % interval.`,
+            `So far ${percent(trends.within)} of ${count(trends.compared, 'value')} forecast a week ahead were within their 80% interval.`,
           ]),
     ]),
   ].join('');
@@ -124,13 +124,13 @@ function conflictLines({ batch, probability, batches, record }: Forecasts['confl
   ];
 }
 
-/** `Full in 40 days (80 %: 20 to 300).` */
+/** `Full in 40 days (80%: 20 to 300).` */
 function fullText({ value, low, high }: Reach): string {
   if (low === null) return 'Not full within a year.';
   if (value === 0) return 'It is full.';
   const end = high === null ? 'more than a year' : String(Math.round(high));
   const middle = value === null ? 'more than a year' : count(Math.round(value), 'day');
-  return `Full in ${middle} (80 %: ${Math.round(low)} to ${end}).`;
+  return `Full in ${middle} (80%: ${Math.round(low)} to ${end}).`;
 }
 
 /**
@@ -171,7 +171,7 @@ export function statsText(
 function changeLine(what: string, { before, after, better, trials, verdict }: RateChange): string {
   if (trials.before + trials.after === 0) return `${what}: no history yet`;
   const rate = ({ rate: middle, low, high }: RateChange['after'], of: number): string =>
-    of === 0 ? 'none' : `${percent(middle)} of ${of} (90 %: ${percent(low)} to ${percent(high)})`;
+    of === 0 ? 'none' : `${percent(middle)} of ${of} (90%: ${percent(low)} to ${percent(high)})`;
   const said = {
     improved: `improved, with a probability of ${percent(better)}`,
     worse: `worse, with a probability of ${percent(1 - better)}`,

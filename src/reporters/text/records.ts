@@ -136,7 +136,7 @@ function learnedText({ trust, attempts, published, handlers }: LearnedView, of: 
   };
   return [
     fitted(
-      `Learned from attempts that count as ${digits(attempts)}: ${share} % of the score. Without them it is ${scoreText(published.score)}, place ${published.rank} of ${of}.`,
+      `Learned from attempts that count as ${digits(attempts)}: ${share}% of the score. Without them it is ${scoreText(published.score)}, place ${published.rank} of ${of}.`,
       width,
     ),
     plainTable(table, width),

@@ -107,7 +107,7 @@ export function fleetTable({ instances }: Fleet): Table {
       size(one.sharedBuffers),
       String(one.maxConnections),
       size(one.worstCase),
-      `${Math.round(one.share * 100)} %`,
+      `${Math.round(one.share * 100)}%`,
       one.findings.map((finding) => sentences[finding](one)).join('; '),
     ]),
   };
@@ -115,7 +115,7 @@ export function fleetTable({ instances }: Fleet): Table {
 
 const sentences: Readonly<Record<FleetFinding, (of: FleetInstance) => string>> = {
   'no-limit': () => 'no limit, on a machine with other containers',
-  'worst-case': ({ usable }) => `worst case above ${size(usable)}, 80 % of the limit`,
+  'worst-case': ({ usable }) => `worst case above ${size(usable)}, 80% of the limit`,
   'shared-buffers': () => 'shared_buffers above a quarter of the limit',
 };
 

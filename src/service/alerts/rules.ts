@@ -157,7 +157,7 @@ export const alertRules: readonly AlertRule[] = [
     find: ({ view }) =>
       each(view, ({ instance, memory: { usage, limit } }) => {
         if (usage === null || limit === null || limit === 0 || usage / limit <= memoryShare) return undefined;
-        return { summary: `${instance} uses ${Math.round((100 * usage) / limit)} % of its memory limit.` };
+        return { summary: `${instance} uses ${Math.round((100 * usage) / limit)}% of its memory limit.` };
       }),
   },
   {

@@ -119,9 +119,7 @@ describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, 
         'setting.alter-stopped',
         'container.start',
       ]);
-      expect(reports[0]?.verification?.checks.map(({ name }) => name)).toContain(
-        'memory stays below 85 % of the limit',
-      );
+      expect(reports[0]?.verification?.checks.map(({ name }) => name)).toContain('memory stays below 85% of the limit');
       const raised = Number((await query(busy, 'show max_connections', { socket: true }))[0]);
       expect(raised).toBeGreaterThanOrEqual(30);
       expect((await detect(remediation)).findings).toEqual([]);

@@ -91,7 +91,7 @@ describe('a recommendation for a container', () => {
 });
 
 describe('for any container', () => {
-  it('the recommendation stays within 80 % of its memory, with shared_buffers within a quarter', () => {
+  it('the recommendation stays within 80% of its memory, with shared_buffers within a quarter', () => {
     fc.assert(
       fc.property(anyFacts, (any) => {
         const { advice, worstCase, usable, fits } = recommend({ ...any, memoryIs: 'limit' });

@@ -71,14 +71,14 @@ describe('the limits of a server', () => {
     expect(findingsIn('orders', state({ databases }), limits)).toMatchObject([
       {
         id: 'server-limits/orders/transaction-ids',
-        summary: 'template0 of orders has used 100 % of its transaction ids. At 100 % it refuses every write.',
+        summary: 'template0 of orders has used 100% of its transaction ids. At 100% it refuses every write.',
       },
     ]);
   });
 
   it('are reached when its multixact ids run out', () => {
     const databases = [{ name: 'orders', age: 10, members: 1_100_000_000 }];
-    expect(findingsIn('orders', state({ databases }), limits)[0]?.summary).toContain('51 % of its multixact ids');
+    expect(findingsIn('orders', state({ databases }), limits)[0]?.summary).toContain('51% of its multixact ids');
   });
 
   it.each([

@@ -108,13 +108,13 @@ async function heldChecks(
 }
 
 async function memoryCheck(instance: Instance, host: ReadonlyHost): Promise<Check> {
-  const name = 'memory stays below 85 % of the limit';
+  const name = 'memory stays below 85% of the limit';
   if (instance.container.memory === 0) return { name, ok: true, seen: 'it has no limit' };
   await sleep((heldSeconds * 1000) / 2, undefined, { signal: host.signal });
   const use = await host.probes.memoryUse(instance);
   if (use === undefined || use.limit === 0) return { name, ok: true, seen: 'the engine does not count it' };
   const share = (use.usage - use.inactiveFile) / use.limit;
-  return { name, ok: share < 0.85, seen: `${Math.round(share * 100)} % of ${Math.round(use.limit / 2 ** 20)} MiB` };
+  return { name, ok: share < 0.85, seen: `${Math.round(share * 100)}% of ${Math.round(use.limit / 2 ** 20)} MiB` };
 }
 
 async function heldCheck(

@@ -96,7 +96,7 @@ const step = 16 * 2 ** 20;
 const MiB = 2 ** 20;
 
 /**
- * The limit into which the present settings fit: 80 % of it is the worst case. If they fit already and the server was
+ * The limit into which the present settings fit: 80% of it is the worst case. If they fit already and the server was
  * killed anyway, the formula misses something, so the limit is raised by half.
  */
 export function limitFor({ worstCase: worst }: ServerMemory, limit: number): number {

@@ -123,7 +123,7 @@ async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Pr
       {
         action: 'container.update-memory',
         params: { container: id, memory: limit, memorySwap: limit },
-        why: `Its worst case of ${readableSize(memory.worstCase.total)} must fit into 80 % of the limit. No swap is added: a swapping database is as good as down.`,
+        why: `Its worst case of ${readableSize(memory.worstCase.total)} must fit into 80% of the limit. No swap is added: a swapping database is as good as down.`,
         // A container in a restart loop is running now and then.
         expects: [{ check: 'container', ref: id, name, ...(seen.running ? { running: true } : {}) }, alone],
       },

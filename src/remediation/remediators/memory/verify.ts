@@ -126,9 +126,9 @@ async function underLoad(
       seen: killed[0]?.text ?? `oom_kill ${before?.oomKills ?? 'unknown'}, then ${after?.oomKills ?? 'unknown'}`,
     },
     {
-      name: 'less than 85 % of the limit is used',
+      name: 'less than 85% of the limit is used',
       ok: share < 0.85,
-      seen: `${readableSize(used)} without inactive file cache${limit === 0 ? '' : `, ${Math.round(share * 100)} %`}`,
+      seen: `${readableSize(used)} without inactive file cache${limit === 0 ? '' : `, ${Math.round(share * 100)}%`}`,
     },
   ];
 }

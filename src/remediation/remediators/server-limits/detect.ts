@@ -53,7 +53,7 @@ function outOfIds(
   return [
     {
       ...common(instance, 'transaction-ids'),
-      summary: `${oldest.name} of ${instance} has used ${percent} % of its ${ids}${holder === null ? '' : `, and ${wordsOf(holder)} keeps VACUUM from freeing them`}. At 100 % it refuses every write.`,
+      summary: `${oldest.name} of ${instance} has used ${percent}% of its ${ids}${holder === null ? '' : `, and ${wordsOf(holder)} keeps VACUUM from freeing them`}. At 100% it refuses every write.`,
       evidence: [
         {
           type: 'query',
