@@ -22,7 +22,7 @@ export interface Validation {
   readonly fixed: readonly AppliedFix[];
   /** Files that have something to fix and cannot be edited. */
   readonly refused: readonly RefusedFile[];
-  /** The text that the path of a diagnostic stands for, if it can be read. */
+  /** The text of the file that a diagnostic names, if it can be read. */
   readonly textOf: (path: string) => string | undefined;
   /** The path of a diagnostic from the root of the repository, as CI systems want it; unchanged outside a repository. */
   readonly repositoryPath: (path: string) => string;

@@ -129,7 +129,7 @@ export const groups = {
 
 export interface Command<Options extends OptionDeclarations = OptionDeclarations> {
   readonly name: string;
-  /** Where `problems --help` lists it. The first example of the first command stands for the group. */
+  /** Where `problems --help` lists it. The group shows the first example of its first command. */
   readonly group: keyof typeof groups;
   /** One line of the list of commands. */
   readonly summary: string;

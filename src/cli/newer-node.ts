@@ -53,7 +53,7 @@ function candidates(environment: Environment): readonly string[] {
   return [...onPath, ...managed, ...brewed];
 }
 
-/** The paths that a pattern with one `*` for a folder stands for, the newest version first. */
+/** The paths that match a pattern with one `*` for a folder, the newest version first. */
 function installed(pattern: string): readonly string[] {
   const [above = '', below = ''] = pattern.split('/*/');
   try {

@@ -41,7 +41,7 @@ export async function signRunOf(
 }
 
 /**
- * Checks the audit log, and that nobody else has changed the locks, leases and suspensions, and says what is not as it was left.
+ * Checks the audit log, and that the locks, leases and suspensions are as you left them, and says what is not.
  * With `yes`, the operator knows why: all of it is taken as it is. Returns the exit code: 1 if something was changed.
  */
 export async function verifyLog(

@@ -89,7 +89,7 @@ export function itemsOf(compose: ComposeFile, { node, isShared }: Found): readon
   return node.items.flatMap((item) => (compose.yaml.isNode(item) ? follow(compose, { node: item, isShared }) : []));
 }
 
-/** What every key of this name in the file stands for, wherever it is. */
+/** The value of every key of this name in the file, wherever it is. */
 export function valuesOf(compose: ComposeFile, name: string): readonly Found[] {
   const { yaml, document } = compose;
   const values: Found[] = [];
@@ -129,7 +129,7 @@ function childOf(
   return undefined;
 }
 
-/** What an alias stands for; at most one node. */
+/** The node that an alias refers to; at most one. */
 function follow({ yaml, document }: ComposeFile, { node, isShared }: Found): readonly Found[] {
   if (yaml.isAlias(node)) {
     const target = node.resolve(document);

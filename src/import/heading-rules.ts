@@ -52,7 +52,7 @@ export const headingRules: readonly HeadingRule[] = [
     name: 'template',
     verdict: 'text',
     matches: 'a template, a placeholder, or how to report a problem',
-    why: 'Its examples look like problems, and nobody has them.',
+    why: 'Its examples look like problems, but are not.',
     applies: ({ section: { title, level } }) =>
       level > 0 && (namesTemplate(title.raw) || (isPlaceholder(title.raw) && level > 1)),
   },
@@ -97,7 +97,7 @@ export const headingRules: readonly HeadingRule[] = [
     name: 'labels',
     verdict: 'problem',
     matches: 'two kinds of label, one of them problem, cause, workaround, severity or impact',
-    why: 'Nobody writes these labels about anything else.',
+    why: 'These labels are used for nothing else.',
     applies: ({ section: { kinds }, isStrict }) => !isStrict && hasProblemLabels(kinds),
   },
   {

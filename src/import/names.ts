@@ -39,7 +39,7 @@ const noteWords = words(
 const templateForm =
   /\{\{.*\}\}|^\s*[[<](?:title|name|issue|problem|bug|description|short|brief|your|insert|datum|titel)\b[^\]>]*[\]>]|\bYYYY-MM-DD\b|^\[[^\]]*(?:title|name|here|description)\]$|\b(?:issue|problem|bug) title\b/i;
 
-/** Such words say that something goes wrong, so that the heading is no name of notes: "Wrong total in the summary". */
+/** Such words say that something goes wrong, so the heading does not name notes: "Wrong total in the summary". */
 const failureWords = words(
   String.raw`no|not|cannot|can'?t|doesn'?t|don'?t|isn'?t|won'?t|never|fails?|failed|failing|failure|missing|wrong|broken|slow|lost|errors?|without|ignores?|ignored|hangs?|crash(?:es|ed)?|leaks?|stuck|incorrect|invalid|unable|too|stale|corrupt(?:ed)?|duplicated?|empty`,
 );
@@ -87,7 +87,7 @@ export function namesGuide(text: string): boolean {
 
 /**
  * Whether a heading names notes, plans, logs and the like.
- * @param isGuide Whether it stands in a guide to troubleshooting.
+ * @param isGuide Whether it is in a troubleshooting guide.
  */
 export function namesNotes(text: string, isGuide: boolean): boolean {
   const name = plainName(text);

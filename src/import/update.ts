@@ -115,7 +115,7 @@ function setValue(
 }
 
 /**
- * An open problem that is now resolved, or the other way round. A record that no one has touched is written anew in its other
+ * An open problem that is now resolved, or the other way round. A record that no one has touched is rewritten in its other
  * kind. Otherwise only its status is set, since the other kind has no place for what was added.
  */
 function changeKind(

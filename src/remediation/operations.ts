@@ -78,7 +78,7 @@ const table = {
   },
   'edit-compose': {
     floor: 'approve',
-    description: 'changing a Compose file and creating the container of its service anew',
+    description: 'changing a Compose file and recreating the container of its service',
   },
   'drop-slot': { floor: 'approve', description: 'dropping a replication slot that nothing reads' },
   'recreate-dependant': { floor: 'approve', description: 'recreating an application' },

@@ -29,7 +29,7 @@ const patterns: readonly SecretPattern[] = [
   { pattern: /\b((?:set-)?cookie: {0,9})[^\r\n"']+/gi, stays: '$1' },
   { pattern: /\b(bearer {1,9})(?=[a-z+/.~_-]{0,64}\d)[\w+/.~-]{16,}={0,2}/gi, stays: '$1' },
   { pattern: /\b(x-(?:vault-token|amz-security-token|auth-token|api-key): {0,9})[^\s"',;]+/gi, stays: '$1' },
-  // The user information of a URL, up to its last @, since few escape a / or @ in passwords. A port is no password.
+  // The user information of a URL, up to its last @, since few escape a / or @ in passwords. A port is not a password.
   {
     pattern:
       /(?<![a-z0-9+.-])([a-z0-9+.-]{1,64}:\/\/[^\s:/@?#[\]"'<>]{0,256}:)(?!\d{1,5}(?:[/?#\s"'),;]|$))[^\s"'<>]{0,512}(?=@)/gi,

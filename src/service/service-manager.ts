@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 export type Notice = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1';
 
 export interface ServiceManager {
-  /** Undefined: nobody asked for signs of life. */
+  /** Undefined: no watchdog is configured. */
   readonly watchdogMs: number | undefined;
   readonly tell: (notice: Notice) => Promise<void>;
 }

@@ -83,7 +83,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     ),
   );
   dropOtherEngines(store, engines);
-  // Three looks may fail to come before nobody believes the last one.
+  // The last look counts until three more are overdue.
   const knowledge = createKnowledge({ store, emit, staleAfterMs: 3 * settings.lookMs + 15_000 });
 
   let state: ServiceView['state'] = 'starting';

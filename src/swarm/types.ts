@@ -220,7 +220,7 @@ export type SwarmEvent = {
     }
 );
 
-/** Holds back tasks that nobody has claimed yet. */
+/** Holds back tasks that have not been claimed yet. */
 export interface Gate {
   /** `all`, or `kind:`, `handler:`, `engine:` or `component:` and a name. */
   readonly scope: string;

@@ -12,7 +12,7 @@ export const runs = defineCommand({
     'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again. A run that your key ' +
     'did not sign, because an older version or someone else wrote it, is never continued, approved or rolled back. ' +
     '`problems runs sign <run>` shows it, and with --yes signs it. --verify checks the audit log, in which every entry has the ' +
-    'hash of the one before, and of which the last hash is kept outside the state file, and that nobody else has changed ' +
+    'hash of the one before, and of which the last hash is kept outside the state file, and that no one else has changed ' +
     'the locks, port leases and suspensions, which are signed too. With --yes as well, all of it is taken as it is, and checked ' +
     'from there on: use it after you have restored an older state file.',
   arguments: [

@@ -128,12 +128,12 @@ function workMem(
         ? [1.3, ', and 30% more since the databases fit into the memory']
         : [0.9, ', and 10% less since the databases do not fit into the memory'];
   // PGTune rounds down to kB twice.
-  const reckoned = Math.floor(Math.floor(each / divisor / kiB) * factor) * kiB;
-  return reckoned < workMemFloor
+  const computed = Math.floor(Math.floor(each / divisor / kiB) * factor) * kiB;
+  return computed < workMemFloor
     ? say('work_mem', size(workMemFloor), 'the minimum that keeps simple sorts and hashes in memory')
     : say(
         'work_mem',
-        size(reckoned),
+        size(computed),
         `memory besides shared_buffers, divided by three sorts for each of ${known.connections} connections and ${workers} workers, for ${use}${why}`,
       );
 }

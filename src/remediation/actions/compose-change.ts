@@ -40,7 +40,7 @@ type Params = z.output<typeof params>;
 export const composeChange: Action<Params, z.output<typeof before>> = {
   name: 'compose.change',
   description:
-    'Edits a file of a Compose project and has the Compose client create the container of one service anew. The old text is kept in the journal.',
+    'Edits a file of a Compose project and has the Compose client recreate the container of one service. The old text is kept in the journal.',
   params,
   undoState: before,
   operation: operations['edit-compose'],

@@ -178,7 +178,7 @@ function skipReason(session: EngineContext, error: unknown): string {
   return failure.message;
 }
 
-/** Where another check knows why an instance is down, that it is down is no finding of its own. */
+/** Drops the findings that only say that an instance is down if another check says why. */
 function withoutSymptoms(findings: readonly Finding[], remediators: readonly Remediator[]): readonly Finding[] {
   const explained = new Set(findings.flatMap(({ instance, down }) => (down === true ? [instance] : [])));
   const symptoms = new Set(remediators.flatMap(({ name, findsSymptoms }) => (findsSymptoms === true ? [name] : [])));

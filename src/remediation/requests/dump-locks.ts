@@ -49,7 +49,7 @@ export async function roomForLocks(instance: Instance, host: ReadonlyHost): Prom
   if (source === 'command line')
     return refusal(
       `${why} The command line of ${instance.container.name} sets it, which overrides every file of the server.`,
-      `Set max_locks_per_transaction=${wanted} in the command that creates ${instance.container.name}, create it anew, and take the backup again.`,
+      `Set max_locks_per_transaction=${wanted} in the command that creates ${instance.container.name}, recreate it, and take the backup again.`,
     );
   return settingSteps(instance, { max_locks_per_transaction: String(wanted) }, why);
 }

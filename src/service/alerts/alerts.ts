@@ -138,7 +138,7 @@ export function startAlerts(service: AlertedService, settings: AlertSettings, ou
     const delivery: DeliveryView = { at, channel: channel.name, alerts: notification.alerts.length, attempts, failure };
     if (failure === null) noteSent(channel, notification, at);
     else restingUntil.set(channel.name, Date.parse(at) + restMs);
-    // Alertmanager hears the same every minute, which is no news for the journal.
+    // Alertmanager hears the same every minute, so the journal does not repeat it.
     if (channel.to !== 'alertmanager' || !isRepeat) {
       history.deliveries.note(delivery);
       service.publish({ type: 'delivery', delivery });

@@ -67,7 +67,7 @@ function alertmanagerPayload({ alerts }: Notification, now: string): Json {
   }));
 }
 
-/** One text. Slack reads `&`, `<` and `>` as its own: `<!channel>` in a summary must call nobody. */
+/** One text. Slack reads `&`, `<` and `>` as its own: `<!channel>` in a summary must not notify anyone. */
 function slackPayload({ engine, instance, alerts }: Notification): Json {
   const firing = alerts.filter(({ state }) => state !== 'resolved');
   const owner = engine === null || instance === null ? 'problems' : instanceLabel({ engine, instance });

@@ -29,7 +29,7 @@ export interface SendResult {
 
 /**
  * Sends JSON to a channel: at most three tries of 10 seconds each, 5 and 25 seconds apart. A redirect is a failure, since the
- * alerts would go to an address that nobody has configured. What the other side answers is not read.
+ * alerts would go to an address that is not in the config. What the other side answers is not read.
  */
 export async function send(channel: Pick<Channel, 'to' | 'url'>, payload: Json, outside: Outside): Promise<SendResult> {
   const body = JSON.stringify(payload);

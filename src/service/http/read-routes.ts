@@ -205,7 +205,7 @@ export const readRoutes: readonly Route[] = [
         .optional()
         .describe('Bytes.'),
       port: z.coerce.number().int().min(1).max(65_535).optional(),
-      instance: bounded(200).optional().describe('What it already holds is no conflict.'),
+      instance: bounded(200).optional().describe('A port that it already holds does not conflict.'),
     }),
     answer: shapes.commandOutput('problems preflight'),
     handler: (context, { engine: asked, memory, port, instance }) =>

@@ -26,7 +26,7 @@ export function mcpOverHttp(settings: McpSettings): McpOverHttp {
     if (uri !== undefined) handler.notify.resourceUpdated(uri);
   });
   return {
-    // The token itself is no business of a tool.
+    // Tools do not see the token itself.
     answer: (request, { name, scope }) =>
       handler.fetch(request, { authInfo: { token: '', clientId: name, scopes: [scope] } }),
     async close() {

@@ -13,7 +13,7 @@ export async function mcpOverStdio(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
-  // A message of more than a megabyte is no call of a tool of ours.
+  // No call of our tools is longer than a megabyte.
   const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: 1_048_576 });
   const ends: (() => void)[] = [];
   function serverOf({ era }: McpRequestContext): McpServer {

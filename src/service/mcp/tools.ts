@@ -247,7 +247,7 @@ export const tools: readonly Tool[] = [
     input: z.strictObject({
       port: z.number().int().min(1).max(65_535).optional(),
       memory: z.number().int().min(1).optional().describe('Bytes.'),
-      instance: name('What it already holds is no conflict.').optional(),
+      instance: name('A port that it already holds does not conflict.').optional(),
       engine,
     }),
     run: (context, { engine: of, port, memory, instance }) =>

@@ -42,7 +42,7 @@ export interface BoardNote {
  * stays the truth: the system shows what may be taken, and what it says of taken and ended tasks becomes claims and outcomes.
  */
 export interface Board {
-  /** Name of the worker that stands for the system in the queue, the same every time. */
+  /** Name of the worker that represents the system in the queue, the same every time. */
   readonly name: string;
   read(): Promise<readonly BoardTask[]>;
   /** Shows these, and takes away what is no longer among them. Returns what could not be done. */

@@ -24,7 +24,7 @@ export function hasPassword(url: string): boolean {
 
 const unnamed = 'unnamed.invalid';
 
-/** libpq takes `postgres://user@/database`, which is no URL to others. */
+/** libpq takes `postgres://user@/database`, which others do not accept as a URL. */
 function parse(url: string): URL | null {
   return URL.parse(url.replace(/^([^/?#]*\/\/[^/?#]*@)(?=[/?#]|$)/, `$1${unnamed}`));
 }

@@ -267,7 +267,7 @@ describe('a setting that the server refuses', () => {
       [2],
     ],
     [
-      'a line that is no setting',
+      'a line that is not a setting',
       [`${at} LOG:  syntax error in file "${conf}" line 2, near token "="`, errors(conf)],
       { [conf]: 'a.b = 1\nwork_mem == 4MB\n', [auto]: '' },
       'postgresql.conf',

@@ -55,7 +55,7 @@ describe('a connection of a Compose project', () => {
   ])('is made as it is if %s, and the plan says what to change', async ([, given, said]) => {
     const plan = await planned(...given);
     expect(plan.steps).toEqual([]);
-    expect(plan.unpredictable[0]).toContain('This lasts until Compose creates the container anew.');
+    expect(plan.unpredictable[0]).toContain('This lasts until Compose recreates the container.');
     expect(plan.unpredictable[0]).toContain(said);
   });
 });

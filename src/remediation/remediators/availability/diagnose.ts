@@ -20,10 +20,10 @@ export function diagnose(seen: Observation): Diagnosis | undefined {
   switch (state.status) {
     case 'created':
       return state.error === ''
-        ? start('never-started', 'was created and never started', 'nobody has started it yet')
+        ? start('never-started', 'was created and never started', 'it has never been started')
         : obstacle('failed', `could not be started: ${state.error}`, state.error);
     case 'paused':
-      return obstacle('paused', 'is paused: it answers nobody until it is unpaused', 'it is paused');
+      return obstacle('paused', 'is paused: it does not answer until it is unpaused', 'it is paused');
     case 'restarting':
       return loop(seen);
     case 'running':
@@ -85,7 +85,7 @@ function ofStopped(seen: Observation): Diagnosis {
   return start('failed', `is down: its server was killed or crashed (exit code ${exitCode})`, '');
 }
 
-/** How someone stopped it, from the engine's events, else from the way the server ended; undefined: nobody did. */
+/** How someone stopped it, from the engine's events, else from the way the server ended; undefined: it was not stopped. */
 function stoppedBy({ instance, events, log }: Observation): string | undefined {
   const { exitCode } = instance.container.state;
   const ended = events.findLastIndex(({ action }) => action === 'die');

@@ -18,7 +18,7 @@ interface Place {
 
 /**
  * Comments out the lines that the server refuses, and starts it. The server's program is asked again which ones these are, since
- * a log line alone is no reason to edit a file. Undefined: it names none.
+ * a log line alone does not justify an edit. Undefined: it names none.
  */
 export async function planSetting(
   finding: Finding<AvailabilityDetails>,
@@ -124,7 +124,7 @@ function planOf(
   places: readonly Place[],
   texts: ReadonlyMap<Place['file'], string>,
 ): Plan<AvailabilityExpected> {
-  const what = refused.map(({ name }) => name ?? 'a line that is no setting').join(', ');
+  const what = refused.map(({ name }) => name ?? 'a line that is not a setting').join(', ');
   const files = [...texts].flatMap(([file, text]) => {
     const lines = [...new Set(places.filter((place) => place.file === file).map(({ line }) => line))];
     return lines.length === 0 ? [] : [{ file, text, lines: lines.toSorted((a, b) => a - b) }];

@@ -4,7 +4,7 @@ import { mountAt } from '../../shared/data-directory.ts';
 
 /** What a server says of a setting that it refuses. */
 export interface RefusedSetting {
-  /** Undefined for a line that is no setting. */
+  /** Undefined for a line that is not a setting. */
   readonly name: string | undefined;
   /** The path that the server gives, if it gives one. */
   readonly file: string | undefined;

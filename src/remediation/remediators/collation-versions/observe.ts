@@ -93,7 +93,7 @@ export async function lookAt(instance: Instance, host: ReadonlyHost): Promise<Lo
   return { recovers: state.recovers, affected, unknown };
 }
 
-/** A text says why it is not known. Nobody keeps tables in `template1`. */
+/** A text says why it is not known. `template1` usually has no tables. */
 async function namedDiffers(
   instance: Instance,
   database: string,

@@ -65,7 +65,7 @@ function refusalFor(instance: Instance, recovers: boolean, affected: readonly Af
   const exclusion = affected.flatMap(({ indexes }) => indexes).find((index) => index.exclusion);
   if (exclusion !== undefined)
     return refusal(
-      `${exclusion.name} belongs to an exclusion constraint. PostgreSQL rebuilds it only while nobody writes to its table.`,
+      `${exclusion.name} belongs to an exclusion constraint. PostgreSQL locks its table against writes while it rebuilds such an index.`,
       `In a quiet hour: REINDEX INDEX ${exclusion.name}; the others and the versions: ${commands}`,
     );
   const count = affected.reduce((sum, { indexes }) => sum + indexes.length, 0);

@@ -51,7 +51,7 @@ export async function planSlot(
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
   const { name, container } = instance;
-  // One more free slot is not for this login: it is no superuser's, or its role or database has a limit of its own.
+  // One more free slot does not help this login: its role is not a superuser, or its role or database has a limit of its own.
   if (refused.reached.limit !== 'all-slots') return refusalWithoutSlot(name, instance.user, refused);
   const processes = await host.probes.serverProcesses(instance);
   const chosen = leastMissed(processes);
@@ -78,7 +78,7 @@ export async function planSlot(
         ? 'Its transaction is rolled back. What it has written cannot be seen from outside.'
         : 'What it keeps in its session is lost: temporary tables, prepared statements, advisory locks.',
       'Its application and its last statement cannot be seen from outside. The verification names who holds the slots, by application too.',
-      'This is no cure: when the program ends, it gives the slot back. What holds the others is found by the check that follows.',
+      'This does not cure anything: when the program ends, it gives the slot back. The check that follows finds what holds the others.',
     ],
     checkAgain: true,
     undo: 'The session cannot be restored; its client opens a new one.',

@@ -176,5 +176,5 @@ async function nobodyRefused(instance: Instance, since: Date, host: ReadonlyHost
     ({ at, reached }) =>
       Date.parse(at) >= since.getTime() && (reached.limit === 'ordinary-slots' || reached.limit === 'all-slots'),
   );
-  return { name: 'nobody is refused for want of a slot', ok: lines.length === 0, seen: lines[0]?.text ?? 'nobody' };
+  return { name: 'no session is refused for want of a slot', ok: lines.length === 0, seen: lines[0]?.text ?? 'none' };
 }

@@ -9,7 +9,7 @@ import { heldMemory, type MemorySettings, type Observation, serverMemory, type C
 
 /**
  * In order: what prevents a start, what kills it, what will kill it. See docs/engineering/memory.md#oom-signals. A worst case
- * above the limit is no reason alone, since it rarely happens: docs/engineering/memory.md#worst-case-and-use.
+ * above the limit alone is not a finding, since it rarely happens: docs/engineering/memory.md#worst-case-and-use.
  */
 export function diagnose(seen: Observation): Condition | undefined {
   const { limit, memory, running, signs } = seen;

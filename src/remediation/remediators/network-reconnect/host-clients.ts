@@ -80,7 +80,7 @@ export function refuseHost(
   { details: { trouble, host: from, port } }: Finding<NetworkDetails>,
   { container, user, database }: Instance,
 ): Refusal {
-  const close = `If nobody on the host needs it, create ${container.name} without the published port ${port}.`;
+  const close = `If nothing on the host needs it, recreate ${container.name} without the published port ${port}.`;
   return trouble === 'host-refused'
     ? refusal(
         `Who may log in to ${container.name} is your decision, in its pg_hba.conf.`,

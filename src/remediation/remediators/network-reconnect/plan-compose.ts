@@ -73,7 +73,7 @@ export async function inCompose(
 function told(live: Plan<NetworkExpected>, words: string): Plan<NetworkExpected> {
   return {
     ...live,
-    unpredictable: [`This lasts until Compose creates the container anew. ${words}`, ...live.unpredictable],
+    unpredictable: [`This lasts until Compose recreates the container. ${words}`, ...live.unpredictable],
   };
 }
 

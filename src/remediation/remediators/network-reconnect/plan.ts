@@ -81,7 +81,7 @@ export async function plan(
   return ofPage(live.type === 'refusal' ? live : await inCompose(live, client, network, host), client, host);
 }
 
-/** What was broken otherwise before is no proof against the repair: a page that is silent now need not answer after it. */
+/** What was broken for another reason does not count against the repair: a page that is silent now need not answer after it. */
 async function ofPage(
   made: Plan<NetworkExpected> | Refusal,
   client: Client,
