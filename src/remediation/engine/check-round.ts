@@ -6,7 +6,7 @@ import { shareAnswers } from '../../host/shared-reader.ts';
 import { compareText } from '../../util/compare.ts';
 import type { Detection, Finding, ReadonlyHost, Remediator, Skipped } from '../contract.ts';
 import { finding as findingSchema } from '../schemas.ts';
-import { waitOutRestarts } from '../shared/availability.ts';
+import { asRestarting, findRestartLoops } from '../shared/availability.ts';
 import type { EngineContext } from './session.ts';
 import { failureOf } from './steps.ts';
 
@@ -69,19 +69,20 @@ export async function runChecks(
   };
   try {
     const reader = { ...session.reader, ...opened.reader };
-    return await checkAll(session, remediators, await settledHost(session, reader), deadlineMs);
+    return await checkAll(session, remediators, await sharedHost(session, reader), deadlineMs);
   } finally {
     round.abort(new Error('the round of checks has ended'));
     if ('close' in opened) await opened.close();
   }
 }
 
-/** A host that shares its answers, as of a moment when no container was between two restarts. */
-async function settledHost(session: EngineContext, reader: ReadonlyHost): Promise<ReadonlyHost> {
+/** A host that shares its answers. An instance in a restart loop is down for the whole round, whenever it is looked at. */
+async function sharedHost(session: EngineContext, reader: ReadonlyHost): Promise<ReadonlyHost> {
   const shared = shareAnswers(reader);
   // An engine that does not answer is reported where the round asks for the same list.
   const instances = await shared.instances().catch(() => []);
-  return (await waitOutRestarts(instances, reader, session.now())) ? shareAnswers(reader) : shared;
+  const loops = await findRestartLoops(instances, reader, session.now());
+  return loops.size === 0 ? shared : shareAnswers(asRestarting(reader, loops));
 }
 
 async function checkAll(

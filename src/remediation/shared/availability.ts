@@ -133,31 +133,50 @@ export function serves(container: Container, now: Date): boolean | undefined {
 }
 
 /** In milliseconds. A server that cannot start on its data exits within a second; a busy machine needs longer. */
-const restartLoopMs = 3_000;
+const shortRunMs = 3_000;
 
 /**
- * Waits until containers that were restarted just now either answer or have exited. In a restart loop a container runs for
- * a moment between two attempts, and what is seen in that moment contradicts what is seen right after it.
- * @returns whether anything had to be waited for, so that an older list of instances is out of date.
+ * Names of the instances whose server exits again and again: the engine waits to restart them, or has just restarted them and they
+ * exit without an answer. A container in such a loop runs for a moment between two attempts, so this watches those that run
+ * until they answer or exit, for at most three seconds.
  */
-export async function waitOutRestarts(
+export async function findRestartLoops(
   instances: readonly Instance[],
   host: Pick<ReadonlyHost, 'instance' | 'sql' | 'signal'>,
   now: Date,
-): Promise<boolean> {
-  const restarted = instances.filter(({ container }) => serves(container, now) === undefined);
-  const until = performance.now() + restartLoopMs;
-  await Promise.all(
-    restarted.map(async ({ name }) => {
-      while (performance.now() < until) {
-        const instance = await host.instance(name);
-        if (instance === undefined || !isRunning(instance)) return;
-        if (isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 1_000 }))) return;
-        await sleep(100, undefined, { signal: host.signal });
-      }
-    }),
-  );
-  return restarted.length > 0;
+): Promise<ReadonlySet<string>> {
+  const until = performance.now() + shortRunMs;
+  async function exits({ name, container }: Instance): Promise<boolean> {
+    if (container.state.status === 'restarting') return true;
+    if (serves(container, now) !== undefined) return false;
+    while (performance.now() < until) {
+      const instance = await host.instance(name);
+      if (instance === undefined || instance.container.id !== container.id) return false;
+      if (!isRunning(instance) || instance.container.state.startedAt !== container.state.startedAt) return true;
+      if (isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 1_000 }))) return false;
+      await sleep(100, undefined, { signal: host.signal });
+    }
+    return false;
+  }
+  const found = await Promise.all(instances.map(async (one) => ((await exits(one)) ? [one.name] : [])));
+  return new Set(found.flat());
+}
+
+/** The same host, on which these instances are waiting for their next restart at every moment. */
+export function asRestarting(host: ReadonlyHost, names: ReadonlySet<string>): ReadonlyHost {
+  function seen(instance: Instance): Instance {
+    if (!names.has(instance.name)) return instance;
+    const { container } = instance;
+    return { ...instance, container: { ...container, state: { ...container.state, status: 'restarting' } } };
+  }
+  return {
+    ...host,
+    instances: async (options) => (await host.instances(options)).map(seen),
+    async instance(name) {
+      const instance = await host.instance(name);
+      return instance === undefined ? undefined : seen(instance);
+    },
+  };
 }
 
 /** Whether its server answers a query. A container that is not an instance cannot be queried and counts as answering. */

@@ -3,7 +3,7 @@ import { containerOf } from '../../../src/host/docker/shapes.ts';
 import type { Container } from '../../../src/host/docker/types.ts';
 import type { SqlResult } from '../../../src/host/postgres/types.ts';
 import type { Instance } from '../../../src/host/instance.ts';
-import { isAnswer, serves, waitOutRestarts } from '../../../src/remediation/shared/availability.ts';
+import { findRestartLoops, isAnswer, serves } from '../../../src/remediation/shared/availability.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 
@@ -91,22 +91,26 @@ describe('a container that was restarted just now', () => {
     };
   }
 
-  it('is waited for until it has exited', async () => {
-    const host = hostThat([container('running', 2, 1), container('running', 2, 1), container('restarting', 3, 0)], []);
-    expect(await waitOutRestarts([instanceOf(container('running', 2, 1))], host, now)).toBe(true);
-    expect((await host.instance()).container.state.status).toBe('restarting');
+  it('is in a restart loop if it exits without an answer, or was restarted meanwhile', async () => {
+    const running = container('running', 2, 1);
+    for (const next of [container('restarting', 3, 0), container('exited', 3, 0), container('running', 3, 0)]) {
+      const host = hostThat([running, running, next], []);
+      expect(await findRestartLoops([instanceOf(running)], host, now)).toEqual(new Set(['orders']));
+    }
+    const host = hostThat([], []);
+    expect(await findRestartLoops([instanceOf(container('restarting', 3, 0))], host, now)).toEqual(new Set(['orders']));
   });
 
-  it('is waited for until its server answers', async () => {
+  it('is in none if its server answers, which may take a moment', async () => {
     const host = hostThat([container('running', 1, 1)], [noServer, noServer, rows, noServer]);
-    expect(await waitOutRestarts([instanceOf(container('running', 1, 1))], host, now)).toBe(true);
+    expect(await findRestartLoops([instanceOf(container('running', 1, 1))], host, now)).toEqual(new Set());
     expect(host.asked()).toEqual([0, 3]);
   });
 
   it('costs nothing if it runs for longer, or was started by someone', async () => {
     const host = hostThat([container('running', 1, 1)], [rows]);
     const steady = [container('running', 1, 61), container('running', 0, 1), container('exited', 4, 1)];
-    expect(await waitOutRestarts(steady.map(instanceOf), host, now)).toBe(false);
+    expect(await findRestartLoops(steady.map(instanceOf), host, now)).toEqual(new Set());
     expect(host.asked()).toEqual([0, 0]);
   });
 });
