@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
 import { soak } from '../../soak.ts';
-import { findInstance, type LabInstance, query, startInstance } from '../instance.ts';
+import { createInstance, findInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { instanceNamed, openRunHost } from '../backups/open-backups.ts';
 import { createRun, labRuns, majors } from '../support.ts';
+import { eventually } from '../waiting.ts';
 
 describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: true, timeout: 300_000 }, () => {
   it('is started again if its server was killed, and keeps its rows', async (test) => {
@@ -105,6 +106,27 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       expect(stdout).toContain('"work_mem": "4XB"');
     },
   );
+
+  it('is described the same at every moment of a restart loop', async (test) => {
+    const run = await createRun(test);
+    const settings = { no_such_setting: '1' };
+    const { container } = await createInstance(run, { name: 'orders', storage: 'seeded', settings });
+    await container.start();
+    await eventually(20_000, async () => (await container.inspect()).RestartCount > 0);
+    const problems = await commands(run);
+    for (let look = 0; look < 8; look += 1) {
+      const { code, stdout } = await problems('detect', '--json');
+      const { findings, notLookedAt } = JSON.parse(stdout);
+      // Its data is in the container itself, which volume-permissions says each time.
+      const skipped = notLookedAt.filter(({ lasting }: { readonly lasting?: true }) => lasting !== true);
+      expect({ look, code, findings, skipped }).toMatchObject({
+        look,
+        code: 1,
+        findings: [{ id: 'availability/orders/restart-loop' }],
+        skipped: [],
+      });
+    }
+  });
 
   it('is found while it is paused, and holds up no other instance', async (test) => {
     const { orders, problems, run } = await seeded(test);
