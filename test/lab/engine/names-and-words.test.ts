@@ -33,25 +33,21 @@ describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
   });
 
   it('is refused if two containers have its name, and the error names both', async () => {
-    const labels = { 'problems.instance': 'twin' };
+    // Not by a label, which would make it an instance of every test that runs at the same time.
+    const containers = `^${run.prefix}vrooli-postgres-(?:old-)?(.+)$`;
     const settings = { storage: 'seeded', port: false } as const;
     await startInstance(run, { ...settings, name: 'twin' });
-    await startInstance(run, {
-      ...settings,
-      name: 'other',
-      container: { Labels: labels },
-      settings: tooLarge,
-      host: limit,
-    });
-    const both = `Several instances are named twin: ${run.prefix}vrooli-postgres-other and ${run.prefix}vrooli-postgres-twin.`;
+    await startInstance(run, { ...settings, name: 'old-twin', settings: tooLarge, host: limit });
+    const both = `Several instances are named twin: ${run.prefix}vrooli-postgres-old-twin and ${run.prefix}vrooli-postgres-twin.`;
 
-    const memory = await openMemory(run, { raise: 'never' });
+    const config = { containers, settings: { memory: { loadSeconds: 0, raise: 'never' } } };
+    const memory = await openMemory(run, {}, { config });
     expect((await plan(memory)).proposals).toMatchObject([{ plan: { type: 'refusal', reason: both } }]);
     memory.close();
 
     const remediation = await openRemediation({
       folder: run.folder,
-      config: { containers: `^${run.prefix}vrooli-postgres-(.+)$` },
+      config: { containers },
       onlyLooking: true,
     });
     await expect(tune(remediation, { instance: 'twin' })).rejects.toThrow(both);
