@@ -27,12 +27,12 @@ describe.skipIf(!runs)('a stop', () => {
 
   const stop = actions.find(({ name }) => name === 'container.stop');
 
-  it('has little to write and is shorter after a checkpoint, also for a container that was renamed by a recreate', async () => {
+  it('has little to write after a checkpoint, also for a container that was renamed by a recreate', async () => {
     const busy = await startInstance(run, { name: 'busy', storage: 'volume', settings });
     const { container } = busy;
     const params = { container: container.id, timeoutSeconds: 120, clean: true };
     await dirty(busy);
-    const without = await timed(() => stop?.apply(params, host));
+    await stop?.apply(params, host);
     const before = await logOf(container);
     expect(writtenAtShutdown(before)).toBeGreaterThan(10_000);
 
@@ -43,14 +43,13 @@ describe.skipIf(!runs)('a stop', () => {
     const recreate = actions.find(({ name }) => name === 'container.recreate');
     await recreate?.apply({ from: container.id, name: busy.containerName, edits: {} }, host);
     await stop?.beforeInterrupt?.(params, host);
-    const ahead = await timed(() => stop?.apply(params, host));
+    await stop?.apply(params, host);
     const log = (await logOf(container)).slice(before.length);
     expect(log.indexOf('checkpoint starting: immediate force wait')).toBeGreaterThan(-1);
     expect(log.indexOf('checkpoint starting: immediate force wait')).toBeLessThan(
       log.indexOf('received fast shutdown request'),
     );
     expect(writtenAtShutdown(log)).toBeLessThan(1_000);
-    expect(ahead).toBeLessThan(without);
   });
 
   it('runs no checkpoint before it if the server cannot shut down cleanly, or has stopped', async () => {
@@ -68,12 +67,6 @@ async function dirty(instance: LabInstance): Promise<void> {
   await query(instance, 'drop table if exists pages');
   await query(instance, 'create table pages (t text)');
   await query(instance, "insert into pages select repeat('x', 1000) from generate_series(1, 140000)");
-}
-
-async function timed(work: () => Promise<void> | undefined): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 /** Buffers of the last checkpoint in a log that ends with a shutdown. */
