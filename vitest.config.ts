@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { testTimes } from './build/test-times.ts';
@@ -60,7 +60,7 @@ export default defineConfig({
           // The files of a worker share what they import: loading it again for each file takes half of the time.
           isolate: false,
           // Half of the time of a worker goes by while it waits for other processes and for timers.
-          maxWorkers: '200%',
+          maxWorkers: 1 + availableParallelism(),
           // Tests that wait for another process must not fail on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
