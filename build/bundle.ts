@@ -23,27 +23,61 @@ const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'app/
  */
 const external: readonly RegExp[] = [/^pg(-boss)?(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
+/** What `validate` and `scan` load at every start, besides what these import without being asked for it. */
+const registryReaders: readonly string[] = [
+  'cli/main',
+  'cli/commands/validate',
+  'cli/run-scan',
+  'priority/prioritise',
+  'scan/discovery',
+];
+
+/** Packages that take longer to load than all the rest: zod by its size, string-width by its regular expressions. */
+const slow = /^zod(?:\/|$)|\/node_modules\/string-width\//;
+
 /**
- * Modules that five entry points or commands import go into one file. Each further file costs a start about a
- * millisecond, and without this rule `problems validate` would load thirty. Modules that need zod stay out of it: loading zod
- * takes longer than all the rest.
+ * Modules that five entry points or commands import go into one of two files: what reads registries, and everything else, which
+ * is for instances. Each further file costs a start about a millisecond, and without this rule `problems validate`
+ * would load thirty; with one file it would load the remediators. Modules that need a slow package stay out of both.
  */
-const shared = {
-  name: (id: string, modules: ChunkingContext) => (needsZod(id, modules) ? null : 'shared'),
-  minShareCount: 5,
-};
+const shared = [
+  {
+    name: (id: string, modules: ChunkingContext) =>
+      readsRegistries(id, modules) && !needsSlow(id, modules) ? 'registry' : null,
+    minShareCount: 5,
+    // First, since a file also takes what its modules import.
+    priority: 1,
+  },
+  {
+    name: (id: string, modules: ChunkingContext) => (needsSlow(id, modules) ? null : 'instances'),
+    minShareCount: 5,
+    priority: 0,
+  },
+];
 
-/** By module: whether it imports zod, or a module that does. */
-const zodUsers = new Map<string, boolean>();
+const reading = new Set<string>();
 
-function needsZod(id: string, modules: ChunkingContext): boolean {
-  const known = zodUsers.get(id);
+function readsRegistries(id: string, modules: ChunkingContext): boolean {
+  function add(module: string): void {
+    if (reading.has(module)) return;
+    reading.add(module);
+    modules.getModuleInfo(module)?.importedIds.forEach(add);
+  }
+  if (reading.size === 0) registryReaders.map(sourceOf).forEach(add);
+  return reading.has(id);
+}
+
+/** By module: whether it is a slow package, or imports a module that needs one. */
+const slowUsers = new Map<string, boolean>();
+
+function needsSlow(id: string, modules: ChunkingContext): boolean {
+  const known = slowUsers.get(id);
   if (known !== undefined) return known;
   // Ends a circle of imports.
-  zodUsers.set(id, false);
+  slowUsers.set(id, false);
   const imported = modules.getModuleInfo(id)?.importedIds ?? [];
-  const needs = imported.some((other) => /^zod(?:\/|$)/.test(other) || needsZod(other, modules));
-  zodUsers.set(id, needs);
+  const needs = slow.test(id) || imported.some((other) => slow.test(other) || needsSlow(other, modules));
+  slowUsers.set(id, needs);
   return needs;
 }
 
@@ -69,7 +103,7 @@ async function bundle(): Promise<readonly string[]> {
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
-    codeSplitting: { groups: [shared] },
+    codeSplitting: { groups: shared },
     // Comments and blanks cost time at each start. Names are kept for stack traces.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   });
