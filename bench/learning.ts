@@ -63,7 +63,7 @@ function measure(name: string, options: WorldOptions, firstSeed: number, seeds: 
     mean(oracle).toFixed(2),
     `${brier(traces, ({ success }) => success).toFixed(3)} (${brier(traces, ({ truth }) => truth).toFixed(3)})`,
     calibrationError(traces).toFixed(3),
-    `${(100 * mean(traces.map(({ took, low, high }) => Number(took >= low && took <= high)))).toFixed(1)} %`,
+    `${(100 * mean(traces.map(({ took, low, high }) => Number(took >= low && took <= high)))).toFixed(1)}%`,
   ];
   return `| ${cells.join(' | ')} |`;
 }

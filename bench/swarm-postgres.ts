@@ -49,7 +49,7 @@ export async function postgresFigures(entries: readonly TaskEntry[]): Promise<re
   const taken = ratioOf(times, yardsticks);
   return [
     {
-      what: `take ${each * rounds} tasks with ${workers} workers and report them, on PostgreSQL (${Math.round(1_000 / taken.time)} a second, 99 % of claims within ${Math.round(p99)} ms)`,
+      what: `take ${each * rounds} tasks with ${workers} workers and report them, on PostgreSQL (${Math.round(1_000 / taken.time)} a second, 99% of claims within ${Math.round(p99)} ms)`,
       against: `fetch and complete the same jobs of pg-boss alone (${Math.round(1_000 / taken.yardstick)} a second)`,
       target: 0.8,
       faster: true,

@@ -3,7 +3,7 @@
  * to a million, and below 1e-7 for the normal distribution.
  */
 
-/** 80 % of a standard normal distribution is within so many standard deviations. */
+/** 80% of a standard normal distribution is within so many standard deviations. */
 export const within80 = 1.2816;
 
 export function sum(values: readonly number[]): number {

@@ -15,7 +15,7 @@ export interface DurationEstimate extends Interval {
 
 export interface DurationModel {
   observe(attempt: Attempt): void;
-  /** The median in minutes with an 80 % interval. */
+  /** The median in minutes with an 80% interval. */
   estimate(question: Pick<Question, 'record' | 'handler'>): DurationEstimate;
 }
 

@@ -11,7 +11,7 @@ export interface GivenForecast {
   readonly handler: string;
   /** Probability of success. */
   readonly success: number;
-  /** Minutes: the 80 % interval. */
+  /** Minutes: the 80% interval. */
   readonly low: number;
   readonly high: number;
 }

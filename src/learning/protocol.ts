@@ -114,7 +114,7 @@ const Request = z.discriminatedUnion('type', [
   }),
 ]);
 
-const Rate = z.object({ rate: share, low: share, high: share }).describe('With its 90 % interval.');
+const Rate = z.object({ rate: share, low: share, high: share }).describe('With its 90% interval.');
 const Pair = z.object({ before: Rate, after: Rate, better: share.describe('The probability that it has risen.') });
 const unknown = z.array(z.string()).optional().describe('Ids that no event has opened; absent if there are none.');
 
@@ -128,7 +128,7 @@ const Answer = z.union([
           success: share,
           minutes: z.number().describe('The median.'),
           low: z.number(),
-          high: z.number().describe('With `low` an 80 % interval.'),
+          high: z.number().describe('With `low` an 80% interval.'),
         }),
       )
       .describe('Best first.'),

@@ -17,7 +17,7 @@ export interface Placed {
   readonly handler: string;
   /** Probability that the attempt succeeds. */
   readonly success: number;
-  /** Minutes of the attempt: median, and an 80 % interval. */
+  /** Minutes of the attempt: median, and an 80% interval. */
   readonly minutes: number;
   readonly low: number;
   readonly high: number;

@@ -16,7 +16,7 @@ const coverage = 0.9;
 const points = 100;
 
 /**
- * The rate of success of creations and of backups in two periods, with 90 % intervals, and the probability that the
+ * The rate of success of creations and of backups in two periods, with 90% intervals, and the probability that the
  * second is better. A period without trials has the rate 0.5 and the
  * interval from 0 to 1.
  */
@@ -35,7 +35,7 @@ export function comparePair(before: Tally, after: Tally): Pair {
 }
 
 /**
- * The share of successes with Jeffreys' 90 % interval: L. Brown, T. Cai and A. DasGupta, "Interval Estimation for a
+ * The share of successes with Jeffreys' 90% interval: L. Brown, T. Cai and A. DasGupta, "Interval Estimation for a
  * Binomial Proportion", 2001. If all or none succeeded, the interval ends at 1 or 0, as they recommend.
  */
 export function rateOf({ trials, successes }: Tally): Rate {

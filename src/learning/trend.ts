@@ -35,14 +35,14 @@ export function trendOf(values: readonly (readonly [day: number, value: number])
   return { level: middle - slope * centre, slope, slopeError, residual, days, centre, spread };
 }
 
-/** The value of one day, counted from the last one, with its 80 % interval. */
+/** The value of one day, counted from the last one, with its 80% interval. */
 export function valueOn({ level, slope, residual, days, centre, spread }: Trend, day: number): Interval {
   const value = level + slope * day;
   const error = residual * Math.sqrt(1 + 1 / days + (day - centre) ** 2 / spread);
   return { value, low: value - within80 * error, high: value + within80 * error };
 }
 
-/** Days, and the ends of their 80 % interval. `null`: not within a year. */
+/** Days, and the ends of their 80% interval. `null`: not within a year. */
 export interface Reach {
   readonly value: number | null;
   readonly low: number | null;

@@ -84,7 +84,7 @@ export interface Trial {
   readonly ok: boolean;
 }
 
-/** A rate of success, with its 90 % interval. */
+/** A rate of success, with its 90% interval. */
 export interface Rate {
   readonly rate: number;
   readonly low: number;
@@ -98,7 +98,7 @@ export interface Pair {
   readonly better: number;
 }
 
-/** An estimate with its 80 % interval. */
+/** An estimate with its 80% interval. */
 export interface Interval {
   readonly value: number;
   readonly low: number;

@@ -34,7 +34,7 @@ describe('memory shared out by demand', () => {
     },
   );
 
-  it('needs less than static sizes do: 70 % of their budget, and still fewer kills', () => {
+  it('needs less than static sizes do: 70% of their budget, and still fewer kills', () => {
     let [before, after] = [0, 0];
     for (const seed of seeds) {
       const world = { instances: 40, days: 30, misfit: 0.6, fill: 0.33, spikes: 0, growth: 0 };

@@ -12,7 +12,7 @@ describe('the interval of a rate', () => {
     { trials: 100, from: 0.9, to: 1 },
     { trials: 300, from: 0.85, to: 0.999 },
     { trials: 300, from: 0, to: 0.1 },
-  ])('covers 86 to 94 % of rates from $from to $to after $trials trials', ({ trials, from, to }) => {
+  ])('covers 86 to 94% of rates from $from to $to after $trials trials', ({ trials, from, to }) => {
     const next = random(trials);
     const worlds = 1500;
     let covered = 0;
@@ -63,7 +63,7 @@ describe('two periods', () => {
   });
 
   it('are found better as often as they are', () => {
-    // Of all comparisons with a probability near 0.8, the second period must be better in about 80 %.
+    // Of all comparisons with a probability near 0.8, the second period must be better in about 80%.
     const next = random(7);
     let [said, better, comparisons] = [0, 0, 0];
     for (let world = 0; world < 800; world++) {

@@ -27,7 +27,7 @@ describe('a trend', () => {
     expect(trendOf(Array.from({ length: 9 }, () => [0, 5] as const))).toBeUndefined();
   });
 
-  it('covers about 80 % of the values a week ahead', () => {
+  it('covers about 80% of the values a week ahead', () => {
     const next = random(3);
     const noise = () => (next() + next() + next() + next() - 2) * 10;
     let within = 0;

@@ -14,7 +14,7 @@ describe('a fleet that ranks by what it has learned', () => {
     expect(learned.impactHours).toBeGreaterThan(0.9 * oracle.impactHours);
   });
 
-  it('forecasts success nearly as well as the truth does, and minutes within 80 % intervals', () => {
+  it('forecasts success nearly as well as the truth does, and minutes within 80% intervals', () => {
     const { attempts } = learned;
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const brier = mean(attempts.map(({ success, fixed }) => (success - Number(fixed)) ** 2));
