@@ -52,9 +52,20 @@ async function floated(run: Run): Promise<void> {
   await container.wait();
 }
 
-/** After a crash, another program of its image gets the number of its server first. */
+/**
+ * After a crash, another program of its image gets the process id of its server first. The first free id of a container varies by a
+ * few, so the server gets one above them, and then other programs take all up to that one.
+ */
 async function reused(run: Run): Promise<void> {
-  const script = 'if [ -s "$PGDATA/postmaster.pid" ]; then sleep 9999 & fi; docker-entrypoint.sh postgres & wait $!';
+  const script = `
+    file=$PGDATA/postmaster.pid last=0
+    if [ -s "$file" ]; then
+      server=$(head -n 1 "$file")
+      until [ "$last" -ge "$server" ]; do sleep 9999 & last=$!; done
+    else
+      for id in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0 & done
+    fi
+    docker-entrypoint.sh postgres & wait $!`;
   const instance = await startInstance(run, {
     name: 'reused',
     storage: 'volume',
