@@ -76,7 +76,7 @@ function needsSlow(id: string, modules: ChunkingContext): boolean {
   // Ends a circle of imports.
   slowUsers.set(id, false);
   const imported = modules.getModuleInfo(id)?.importedIds ?? [];
-  const needs = slow.test(id) || imported.some((other) => slow.test(other) || needsSlow(other, modules));
+  const needs = slow.test(id) || imported.some((other) => needsSlow(other, modules));
   slowUsers.set(id, needs);
   return needs;
 }

@@ -57,12 +57,12 @@ export function printRecorded({ refused, unrecorded }: RecordedResults, { notes 
   if (unrecorded > 0) notes.write('No registry found here; the findings were not recorded. See: problems init\n');
 }
 
-/** With lines and colours on a terminal, otherwise aligned text. */
 /** The width that texts wrap to; undefined if the output is not a terminal, so that programs get whole lines. */
 export function widthFor(out: Output): number | undefined {
   return out.isTerminal ? out.columns : undefined;
 }
 
+/** With lines and colours on a terminal, otherwise aligned text. */
 export async function tableText(table: Table, out: Output): Promise<string> {
   const { plainTable, terminalTable } = await import('../reporters/table.ts');
   return out.isTerminal ? terminalTable(table, out.columns, out.style) : plainTable(table);

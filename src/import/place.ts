@@ -6,7 +6,7 @@ import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { importProblems } from './import.ts';
 import { readLines } from './lines.ts';
 import { type ImportedRecord, recordOf } from './render.ts';
-import { rowRule } from './rows.ts';
+import { rowRule, type Table, tablesIn } from './rows.ts';
 import type { ImportProposal } from './types.ts';
 import { isEmpty, saysAllOf } from './record-values.ts';
 
@@ -34,7 +34,8 @@ export function inPlaceOf(
 ): { readonly text: string; readonly rest: readonly NewProposal[] } {
   const spans = lineSpans(text);
   const edits = new Map<NewProposal, readonly TextEdit[]>();
-  const tables = fresh.some(({ proposal }) => proposal.rule === rowRule.name) ? tablesIn(text) : [];
+  const { lines } = fresh.some(({ proposal }) => proposal.rule === rowRule.name) ? readLines(text) : { lines: [] };
+  const tables = tablesIn(lines, 0, lines.length);
   for (const one of fresh) {
     if (one.proposal.rule === rowRule.name) {
       const ofRow = saysRow(text, spans, one) ? editsForRow(text, spans, tables, one) : [];
@@ -127,25 +128,6 @@ function editFor(text: string, spans: readonly LineSpan[], { proposal, imported 
   const next = spans[last + 1];
   const after = next === undefined || lineAt(text, next).trim() === '' ? '' : eol;
   return { start: first.start, end, text: before + block + after };
-}
-
-/** A table: the indexes of its head and of the line after its last row. */
-interface Table {
-  readonly first: number;
-  readonly end: number;
-}
-
-function tablesIn(text: string): readonly Table[] {
-  const { lines } = readLines(text);
-  const tables: Table[] = [];
-  for (let first = 0; first < lines.length; first += 1) {
-    if (lines[first]?.type !== 'row') continue;
-    let end = first;
-    while (lines[end]?.type === 'row') end += 1;
-    tables.push({ first, end });
-    first = end;
-  }
-  return tables;
 }
 
 /** Whether the record of a row says all of its cells; a number in the first one only counts. */

@@ -43,15 +43,26 @@ export function rowsIn(
   around: Surroundings,
   isGroup: boolean,
 ): readonly Candidate[] {
-  const found: Candidate[] = [];
-  for (let index = from; index < to; index += 1) {
-    if (lines[index]?.type !== 'row' || lines[index - 1]?.type === 'row') continue;
-    let end = index;
+  return tablesIn(lines, from, to).flatMap(({ first, end }) => tableRows(lines, first, end, around, isGroup));
+}
+
+/** A table: the indexes of its head and of the line after its last row. */
+export interface Table {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** The tables that begin between two lines. */
+export function tablesIn(lines: readonly Line[], from: number, to: number): readonly Table[] {
+  const tables: Table[] = [];
+  for (let first = from; first < to; first += 1) {
+    if (lines[first]?.type !== 'row' || lines[first - 1]?.type === 'row') continue;
+    let end = first;
     while (end < to && lines[end]?.type === 'row') end += 1;
-    found.push(...tableRows(lines, index, end, around, isGroup));
-    index = end;
+    tables.push({ first, end });
+    first = end;
   }
-  return found;
+  return tables;
 }
 
 function tableRows(

@@ -65,17 +65,13 @@ export function createEffects({ kind, levels, subjectSpread, halfLife }: Effects
     noise = fitColumns(kind, columns, cells.table(), noisePrior);
   }
 
-  function isMultiplied(level: number): boolean {
-    return columns[level]?.isMultiplied === true;
-  }
-
   function sumAt(numbers: Int32Array, multiplier: number, isPart: (level: number) => boolean): Sum {
     const perCount = kind === 'logistic' ? usualCurvature : 1 / noise;
     let [mean, variance] = [0, 0];
     columns.forEach((column, level) => {
       const number = numbers[level] ?? -1;
       if (number < 0 || !isPart(level)) return;
-      const factor = isMultiplied(level) ? multiplier : 1;
+      const factor = column.isMultiplied ? multiplier : 1;
       mean += factor * (column.effects[number] ?? column.mean);
       variance += factor ** 2 / (perCount * (column.counts[number] ?? 0) + 1 / column.spread ** 2);
     });

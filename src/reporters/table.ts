@@ -139,6 +139,11 @@ export function fitted(text: string, width: number, look: (line: string) => stri
   return lines.map((line) => `${look(line)}\n`).join('');
 }
 
+/** Lines one below the other, each as `fitted`. */
+export function fittedLines(lines: readonly string[], width: number): string {
+  return lines.map((line) => fitted(line, width)).join('');
+}
+
 /** Minimum width of a wrapping column, in columns of the terminal. */
 const narrowest = 10;
 

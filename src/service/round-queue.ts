@@ -24,6 +24,20 @@ export interface RoundQueueOptions {
   readonly onSome: (round: Promise<RoundView>) => void;
 }
 
+/** A full round that has not begun. @param instances Null: of all. */
+export function newRound(instances: readonly string[] | null, at: Date): RoundView {
+  return {
+    id: `c${randomBytes(5).toString('hex')}`,
+    kind: 'full',
+    startedAt: at.toISOString(),
+    endedAt: null,
+    instances,
+    findings: 0,
+    notLookedAt: 0,
+    failure: null,
+  };
+}
+
 /**
  * A round of some instances never replaces one of all: each has its own place, so what is due by schedule while someone's round
  * runs comes after it.
@@ -52,23 +66,10 @@ export function createRoundQueue({ clock, run, onEnded, onAll, onSome }: RoundQu
     return round;
   }
 
-  function newRound(instances: readonly string[] | null): RoundView {
-    return {
-      id: `c${randomBytes(5).toString('hex')}`,
-      kind: 'full',
-      startedAt: clock.now().toISOString(),
-      endedAt: null,
-      instances,
-      findings: 0,
-      notLookedAt: 0,
-      failure: null,
-    };
-  }
-
   return {
     running: () => running,
     all() {
-      all ??= newRound(null);
+      all ??= newRound(null, clock.now());
       const due = all;
       return inTurn(() => {
         const next = all ?? due;
@@ -79,13 +80,16 @@ export function createRoundQueue({ clock, run, onEnded, onAll, onSome }: RoundQu
     request(instances) {
       if (all !== null) return all;
       if (instances === undefined) {
-        all = newRound(null);
+        all = newRound(null, clock.now());
         const requested = all;
         onAll();
         return requested;
       }
       const waits = some;
-      some = { ...(waits ?? newRound(null)), instances: [...new Set([...(waits?.instances ?? []), ...instances])] };
+      some = {
+        ...(waits ?? newRound(null, clock.now())),
+        instances: [...new Set([...(waits?.instances ?? []), ...instances])],
+      };
       const requested = some;
       if (waits === null)
         onSome(

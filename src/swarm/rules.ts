@@ -205,6 +205,10 @@ export function checkScope(scope: string): string {
   return checkName('scope', scope);
 }
 
+/** The scopes of a row of `task`, as expressions with commas between them, for both stores: what `scopesOf` says. */
+export const scopesSql = `'all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
+        'component:' || task.component`;
+
 /** Every scope that a task belongs to. */
 export function scopesOf({
   kind,

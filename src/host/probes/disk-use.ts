@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { ChangingEngine } from '../docker/client.ts';
 import { runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
+import { spaceIn } from './files.ts';
 import type { DiskUse } from './types.ts';
 
 /** What the size of each folder of a data directory tells; `pg_wal` may be a link to another disk. */
@@ -39,16 +40,14 @@ export async function diskUse(
 /** Undefined if df does not tell. */
 export function parseDiskUse(printed: string): DiskUse | undefined {
   const lines = printed.split('\n');
-  // The name of the file system may contain spaces.
-  const [, size, free] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s/.exec(lines[0] ?? '') ?? [];
-  if (size === undefined || free === undefined) return undefined;
+  const space = spaceIn(lines[0] ?? '');
+  if (space === undefined) return undefined;
   const sizes = lines.flatMap((line) => {
     const [, kilobytes, folder = ''] = /^(\d+)\s+(\S+)$/.exec(line) ?? [];
     return kilobytes === undefined ? [] : [[folder, Number(kilobytes) * 1_024] as const];
   });
   return {
-    size: Number(size) * 1_024,
-    free: Number(free) * 1_024,
+    ...space,
     folders: Object.fromEntries(sizes),
     waiting: Number(/^ready (\d+)$/m.exec(printed)?.[1] ?? 0),
     slots: lines.flatMap((line) => /^slot ([a-z0-9_]{1,63})$/.exec(line)?.[1] ?? []),

@@ -16,8 +16,13 @@ export async function dataSpace(
     timeoutMs: 15_000,
     maxBytes: 4_096,
   });
+  return spaceIn(stdout.split('\n')[1] ?? '');
+}
+
+/** Size and free space in bytes, from a line of `df -P -k`; undefined if it has none. */
+export function spaceIn(line: string): { readonly size: number; readonly free: number } | undefined {
   // The name of the file system may contain spaces, so the numbers are searched for.
-  const [, size, free] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s/.exec(stdout.split('\n')[1] ?? '') ?? [];
+  const [, size, free] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s/.exec(line) ?? [];
   return size === undefined || free === undefined
     ? undefined
     : { size: Number(size) * 1024, free: Number(free) * 1024 };

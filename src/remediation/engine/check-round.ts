@@ -81,8 +81,7 @@ async function sharedHost(session: EngineContext, reader: ReadonlyHost): Promise
   const shared = shareAnswers(reader);
   // An engine that does not answer is reported where the round asks for the same list.
   const instances = await shared.instances().catch(() => []);
-  const loops = await findRestartLoops(instances, reader, session.now());
-  return loops.size === 0 ? shared : shareAnswers(asRestarting(reader, loops));
+  return asRestarting(shared, await findRestartLoops(instances, reader, session.now()));
 }
 
 async function checkAll(

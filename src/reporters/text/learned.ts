@@ -1,7 +1,7 @@
 import type { LearnedState, TaskForecasts } from '../../app/learn.ts';
 import type { AttemptRecord } from '../../learning/past-forecasts.ts';
 import { escapeTerminal } from '../escape-terminal.ts';
-import { fitted, type Table } from '../table.ts';
+import { fittedLines, type Table } from '../table.ts';
 
 /** One row for each handler and topic. */
 export function patternsTable({ patterns }: Pick<LearnedState, 'patterns'>): Table {
@@ -47,7 +47,7 @@ export function learnedText(
       isUsed
         ? 'Scans and the queue use this.'
         : 'Scans and the queue do not use this. To use it, set priority.profile to learned in the config.',
-    ],
+    ].map(escapeTerminal),
     width,
   );
 }
@@ -92,13 +92,9 @@ export function workForecastText(forecasts: TaskForecasts, width = Number.POSITI
         : [`Learned from ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}.`, ...recordLines(record)]),
       ...(given === null ? [] : ['As they were recorded when they were made:', ...recordLines(given)]),
       ...(notNoted === null ? [] : [`These forecasts could not be recorded: ${notNoted}`]),
-    ],
+    ].map(escapeTerminal),
     width,
   );
-}
-
-function fittedLines(lines: readonly string[], width: number): string {
-  return lines.map((line) => fitted(escapeTerminal(line), width)).join('');
 }
 
 /** How forecasts of attempts have done so far. */

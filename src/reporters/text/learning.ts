@@ -7,7 +7,7 @@ import type {
   Stats,
 } from '../../app/remediation.ts';
 import { escapeTerminal, type Style } from '../escape-terminal.ts';
-import { fitted, type Table } from '../table.ts';
+import { fitted, fittedLines, type Table } from '../table.ts';
 import { count } from './diagnostics.ts';
 import { size } from './tuning.ts';
 
@@ -74,7 +74,7 @@ export function forecastText(
 ): string {
   const near = limits.filter(({ days }) => days.low !== null);
   const section = (title: string, lines: readonly string[]): string =>
-    `${style('strong', title)}\n${lines.map((line) => fitted(`  ${line}`, width)).join('')}`;
+    `${style('strong', title)}\n${fittedLines(indented(lines), width)}`;
   return [
     section('Port conflicts', conflictLines(conflict)),
     section('Port range', [
@@ -165,7 +165,7 @@ export function statsText(
     ...(wentAway === 0 ? [] : [`Gone before their repair began: ${count(wentAway, 'finding')}`]),
     `Downtime caused by repairs: ${minutes(downtimeMs.after / 60_000)}; before ${minutes(downtimeMs.before / 60_000)}`,
   ];
-  return `${style('strong', `Since ${since.slice(0, 10)}, compared with before`)}\n${rates.join('')}${lines.map((line) => fitted(`  ${line}`, width)).join('')}`;
+  return `${style('strong', `Since ${since.slice(0, 10)}, compared with before`)}\n${rates.join('')}${fittedLines(indented(lines), width)}`;
 }
 
 function changeLine(what: string, { before, after, better, trials, verdict }: RateChange): string {
@@ -209,6 +209,10 @@ export function handlersTable({ handlers }: Stats): Table {
 function minutes(value: number): string {
   if (value < 1) return `${Math.round(value * 60)} s`;
   return value < 120 ? `${Math.round(value)} min` : `${Math.round(value / 6) / 10} h`;
+}
+
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 function round(value: number): string {

@@ -3,7 +3,7 @@ import type { Change, Explanation, Waiting } from '../../priority/explain.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Task } from '../../tasks/types.ts';
 import { type Style, type Tone, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
-import { fitted, plainTable, type Table } from '../table.ts';
+import { fitted, fittedLines, plainTable, type Table } from '../table.ts';
 
 /** Tasks as a table, in the order given. */
 export function tasksTable(tasks: readonly Task[]): Table {
@@ -83,11 +83,7 @@ export function explanationText(
     '\n',
     triageText(task, width),
     '\n',
-    changesText(explanation)
-      .trimEnd()
-      .split('\n')
-      .map((line) => fitted(line, width))
-      .join(''),
+    fittedLines(changesText(explanation).trimEnd().split('\n'), width),
   ].join('');
 }
 

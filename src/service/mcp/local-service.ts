@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { bindCall, detect } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
@@ -9,6 +8,7 @@ import type { OperationSettings } from '../operations/context.ts';
 import { createEngine, engineOpener, type ServiceEngine } from '../engines.ts';
 import { uncheckedInstances } from '../instance-state.ts';
 import { noRegistries, readRegistries } from '../registry-facts.ts';
+import { newRound } from '../round-queue.ts';
 import { serviceFile } from '../service-file.ts';
 import { serviceSettings } from '../settings.ts';
 import { openServiceStore } from '../store/store.ts';
@@ -101,28 +101,32 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
 
   return {
     history,
-    view: () => ({
-      at: now().toISOString(),
-      version,
-      startedAt,
-      state: signal.aborted ? 'stopping' : 'running',
-      readOnly: false,
-      paused: engines.map((engine) => engine.opened()?.policy.limits.paused).find((one) => one !== undefined) ?? null,
-      engines: engines.map((engine) => engine.view()),
-      instances: history.instances.list(),
-      unchecked: uncheckedInstances(history.instances.list(), settings.rounds, now()),
-      findings: latest().findings,
-      openRuns: [],
-      backups: [],
-      jobs: history.jobs.list(),
-      alerts: history.alerts.open(),
-      deliveries: [],
-      lastRound: latest().round,
-      runningRound: running,
-      lastLookAt: latest().round?.endedAt ?? null,
-      registry: facts.registry,
-      creations: { started: 0, failed: 0 },
-    }),
+    view() {
+      const instances = history.instances.list();
+      const { findings, round } = latest();
+      return {
+        at: now().toISOString(),
+        version,
+        startedAt,
+        state: signal.aborted ? 'stopping' : 'running',
+        readOnly: false,
+        paused: engines.map((engine) => engine.opened()?.policy.limits.paused).find((one) => one !== undefined) ?? null,
+        engines: engines.map((engine) => engine.view()),
+        instances,
+        unchecked: uncheckedInstances(instances, settings.rounds, now()),
+        findings,
+        openRuns: [],
+        backups: [],
+        jobs: history.jobs.list(),
+        alerts: history.alerts.open(),
+        deliveries: [],
+        lastRound: round,
+        runningRound: running,
+        lastLookAt: round?.endedAt ?? null,
+        registry: facts.registry,
+        creations: { started: 0, failed: 0 },
+      };
+    },
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -130,16 +134,7 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
     publish: emit,
     requestRound() {
       if (running !== null) return running;
-      const round: RoundView = {
-        id: `c${randomBytes(5).toString('hex')}`,
-        kind: 'full',
-        startedAt: now().toISOString(),
-        endedAt: null,
-        instances: null,
-        findings: 0,
-        notLookedAt: 0,
-        failure: null,
-      };
+      const round = newRound(null, now());
       running = round;
       working = check(round);
       return round;

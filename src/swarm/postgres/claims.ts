@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { ProblemsError } from '../../errors.ts';
 import { bounds, checkLease, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
 import { failuresOf, readListedRow, readTaskRow, type Row, taskOf, type TaskRow } from '../rows.ts';
-import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
+import { isForPerson, nextAfter, nextAfterLapse, scopesSql } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, Granted, Held, Next, Report, Settled } from '../types.ts';
 import { jobBegun, jobEnded } from './attempts.ts';
 import { clock, listed, lockTask, type Queue, record, taskRow } from './rows.ts';
@@ -38,11 +38,8 @@ const claimFirst = `
         WHERE task_after.project = task.project AND task_after.id = task.id
           AND coalesce(earlier.state, 'open') NOT IN ('done', 'withdrawn'))
       AND NOT EXISTS (
-        SELECT FROM ${schema}.gate WHERE gate.project = task.project AND gate.scope IN
-          ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
-           'component:' || task.component))
-      AND ($11::text[] IS NULL OR NOT $11::text[] && ARRAY['all', 'kind:' || task.kind, 'handler:' || task.handler,
-        'engine:' || coalesce(task.engine, ''), 'component:' || task.component])
+        SELECT FROM ${schema}.gate WHERE gate.project = task.project AND gate.scope IN (${scopesSql}))
+      AND ($11::text[] IS NULL OR NOT $11::text[] && ARRAY[${scopesSql}])
     ORDER BY score DESC, tie LIMIT 1
     FOR UPDATE SKIP LOCKED
   ), claimed AS (

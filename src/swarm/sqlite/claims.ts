@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { bounds, checkLease, checkName, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
-import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
+import { isForPerson, nextAfter, nextAfterLapse, scopesSql } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, EngineHeld, Granted, Held, Next, Report, Settled } from '../types.ts';
 import { failuresOf, taskOf } from '../rows.ts';
 import { limitsNow } from './reads.ts';
@@ -34,13 +34,8 @@ const firstClaimable = `
       WHERE task_after.project = task.project AND task_after.id = task.id
         AND coalesce(first.state, 'open') NOT IN ('done', 'withdrawn'))
     AND NOT EXISTS (
-      SELECT 1 FROM gate WHERE gate.project = task.project AND gate.scope IN
-        ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
-         'component:' || task.component))
-    AND NOT EXISTS (
-      SELECT 1 FROM json_each(?7) WHERE value IN
-        ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
-         'component:' || task.component))
+      SELECT 1 FROM gate WHERE gate.project = task.project AND gate.scope IN (${scopesSql}))
+    AND NOT EXISTS (SELECT 1 FROM json_each(?7) WHERE value IN (${scopesSql}))
   ORDER BY task.score DESC, task.tie LIMIT 1`;
 
 export function claimNext(queue: Queue, request: ClaimRequest): Granted | undefined {

@@ -2,31 +2,14 @@ import { ProblemsError } from '../../../errors.ts';
 import type { PortLease } from '../../contract.ts';
 import type { Leases } from '../store.ts';
 import type { Database, Row } from './database.ts';
-import type { Seals } from './seals.ts';
+import { heldTransactions, type Seals } from './seals.ts';
 
 /**
  * Ports of one engine, each leased to one instance. A `reserved` lease expires; a `bound` one lasts until it is released,
  * since a stopped instance keeps its port. See docs/engineering/ports.md#leases.
  */
 export function leasesOf(database: Database, seals: Seals, host: string, now: () => Date): Leases {
-  /** One transaction, which signs the leases again; not if those that it finds are not signed. */
-  async function writing<Result>(work: () => Result): Promise<Result> {
-    const sealed = await seals.open();
-    return database.writing(() => {
-      sealed.held.require('leases');
-      const result = work();
-      sealed.held.seal('leases');
-      return result;
-    });
-  }
-
-  async function reading<Result>(work: () => Result): Promise<Result> {
-    const sealed = await seals.open();
-    return database.reading(() => {
-      sealed.held.require('leases');
-      return work();
-    });
-  }
+  const { reading, writing } = heldTransactions(database, seals, 'leases');
 
   function held(instance: string): PortLease | undefined {
     const row = database.one('SELECT * FROM leases WHERE host = ? AND instance = ?', host, instance);

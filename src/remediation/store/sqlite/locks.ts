@@ -5,21 +5,12 @@ import type { LockHolder, Locks, ProcessIdentity } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
 import type { HeldSeals } from './held.ts';
-import type { Seals } from './seals.ts';
+import { type HeldTransactions, heldTransactions, type Seals } from './seals.ts';
 
 export const processIdentity = z.object({ pid: z.number(), began: z.string(), machine: z.string() });
 
 export function locksOf(database: Database, audit: AuditTable, seals: Seals): Locks {
-  /** One transaction, which signs the locks again; not if those that it finds are not signed. */
-  async function writing<Result>(work: () => Result): Promise<Result> {
-    const { held } = await seals.open();
-    return database.writing(() => {
-      held.require('locks');
-      const result = work();
-      held.seal('locks');
-      return result;
-    });
-  }
+  const { reading, writing } = heldTransactions(database, seals, 'locks');
 
   return {
     async take(run, volumes, owner, at) {
@@ -69,11 +60,7 @@ export function locksOf(database: Database, audit: AuditTable, seals: Seals): Lo
       });
     },
     async holds(run, token) {
-      const { held } = await seals.open();
-      return database.reading(() => {
-        held.require('locks');
-        return holds(database, run, token);
-      });
+      return reading(() => holds(database, run, token));
     },
     async release(run, token) {
       await writing(() => database.run('DELETE FROM locks WHERE run = ? AND token = ?', run, token));
@@ -100,7 +87,7 @@ export function requireLocks(database: Database, held: HeldSeals, run: string, t
 /** Removes locks of runs that have ended or never began, left by a process that died between two writes. */
 async function dropVoid(
   database: Database,
-  writing: <Result>(work: () => Result) => Promise<Result>,
+  writing: HeldTransactions['writing'],
   volumes: readonly string[],
   at: string,
 ): Promise<void> {

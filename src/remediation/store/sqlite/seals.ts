@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../../errors.ts';
 import { openSigner, type Signer } from '../../../host/user-key.ts';
 import type { Database } from './database.ts';
-import { type HeldSeals, heldSeals } from './held.ts';
+import { type HeldSeals, heldSeals, type HeldTable } from './held.ts';
 
 /**
  * Signatures of runs and of what their undo needs, by the key of the user who runs `problems`: `resume`, `rollback` and
@@ -26,6 +26,35 @@ export interface RunSeals {
   sealUndo(id: string, index: number, before: string): void;
   /** @throws ProblemsError `state-untrusted` */
   requireUndo(id: string, index: number, before: string): void;
+}
+
+/** Transactions on a table that is signed as a whole. */
+export interface HeldTransactions {
+  /** @throws ProblemsError `state-untrusted`: someone else has changed the table. */
+  readonly reading: <Result>(work: () => Result) => Promise<Result>;
+  /** Signs the table again. @throws as `reading`; then nothing is changed. */
+  readonly writing: <Result>(work: () => Result) => Promise<Result>;
+}
+
+export function heldTransactions(database: Database, seals: Seals, table: HeldTable): HeldTransactions {
+  return {
+    async reading(work) {
+      const { held } = await seals.open();
+      return database.reading(() => {
+        held.require(table);
+        return work();
+      });
+    },
+    async writing(work) {
+      const { held } = await seals.open();
+      return database.writing(() => {
+        held.require(table);
+        const result = work();
+        held.seal(table);
+        return result;
+      });
+    },
+  };
 }
 
 /** All of a run but who works on it: `token`, `owner` and `heartbeat_at` change without the run. */

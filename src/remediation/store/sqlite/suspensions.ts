@@ -2,7 +2,7 @@ import type { HeldState, Suspensions } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database } from './database.ts';
 import { faultOf, heldTables } from './held.ts';
-import type { Seals } from './seals.ts';
+import { heldTransactions, type Seals } from './seals.ts';
 
 /**
  * Suspensions of instances. If someone else has changed them, every instance counts as suspended, so that nothing runs before an
@@ -15,6 +15,7 @@ export function suspensionsOf(
   path: string,
   now: () => Date,
 ): Suspensions {
+  const { writing } = heldTransactions(database, seals, 'suspensions');
   return {
     async add(instance, reason, at) {
       const { held } = await seals.open();
@@ -38,12 +39,9 @@ export function suspensionsOf(
       });
     },
     async lift(instance, at) {
-      const { held } = await seals.open();
-      database.writing(() => {
-        held.require('suspensions');
+      await writing(() => {
         database.run('DELETE FROM suspensions WHERE instance = ?', instance);
         audit.write({ at, run: null, event: 'suspension-lifted', body: { instance } });
-        held.seal('suspensions');
       });
     },
   };
