@@ -150,7 +150,8 @@ export async function findRestartLoops(
     if (container.state.status === 'restarting') return true;
     if (serves(container, now) !== undefined) return false;
     while (performance.now() < until) {
-      const instance = await host.instance(name);
+      // Two containers may have the name: the checks say so.
+      const instance = await host.instance(name).catch(() => undefined);
       if (instance === undefined || instance.container.id !== container.id) return false;
       if (!isRunning(instance) || instance.container.state.startedAt !== container.state.startedAt) return true;
       if (isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 1_000 }))) return false;

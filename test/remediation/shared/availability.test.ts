@@ -107,6 +107,12 @@ describe('a container that was restarted just now', () => {
     expect(host.asked()).toEqual([0, 3]);
   });
 
+  it('is in none if it cannot be looked up, so that only its own checks fail', async () => {
+    const running = container('running', 1, 1);
+    const host = { ...hostThat([running], []), instance: () => Promise.reject(new Error('two have this name')) };
+    expect(await findRestartLoops([instanceOf(running)], host, now)).toEqual(new Set());
+  });
+
   it('costs nothing if it runs for longer, or was started by someone', async () => {
     const host = hostThat([container('running', 1, 1)], [rows]);
     const steady = [container('running', 1, 61), container('running', 0, 1), container('exited', 4, 1)];
