@@ -219,7 +219,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   }
 
   async function begin(): Promise<void> {
-    await look().catch(() => undefined);
+    // It is a look like the others: `status` says when it ended.
+    await scheduler.request('light-look');
     if (signal.aborted) return;
     state = 'running';
     scheduler.start();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cellsOf, stripText } from '../../src/page/charts/strip.ts';
+import { availability, type Cell, cellsOf, stripText } from '../../src/page/charts/strip.ts';
 import { productWith, stagesOf } from '../../src/page/charts/waterfall.ts';
 import { age, bytes, clock, duration, relative, visible } from '../../src/page/format.ts';
 import { bestOf, daysUntil } from '../../src/page/pages/backups.ts';
@@ -65,6 +65,18 @@ describe('a strip', () => {
     expect(cells.slice(-4)).toEqual(['none', 'unknown', 'found', 'down']);
     expect(cells.filter((cell) => cell === 'up')).toEqual([]);
     expect(stripText(cells)).toBe('Last 24 h: up with findings 15 min, not checked 15 min, down 15 min.');
+    expect(availability(cells)).toBe('15 min down in the 30 min that were checked');
+  });
+
+  it.each([
+    ['no outage in 24 h', { up: 96 }],
+    ['no outage in the 1.5 h that were checked', { up: 6, unknown: 40 }],
+    ['30 min down in 24 h', { up: 94, down: 2 }],
+    ['not checked in 24 h', { unknown: 10 }],
+  ] as const)('speaks only of what was checked: %s', (says, counts) => {
+    const checked = Object.entries(counts).flatMap(([cell, count]) => Array<string>(count).fill(cell)) as Cell[];
+    const unseen = Array<Cell>(96 - checked.length).fill('none');
+    expect(availability([...unseen, ...checked])).toBe(says);
   });
 });
 

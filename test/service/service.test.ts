@@ -197,6 +197,10 @@ describe('the service', () => {
       databaseBytes: 7_000,
       fullyCheckedAt: '2026-01-01T00:00:00.000Z',
     });
+    expect(service.view().jobs.find(({ name }) => name === 'light-look')).toMatchObject({
+      lastEndedAt: '2026-01-01T00:00:00.000Z',
+      nextAt: '2026-01-01T00:00:30.000Z',
+    });
     expect(warnings).toEqual([]);
   });
 

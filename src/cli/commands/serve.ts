@@ -75,7 +75,7 @@ export const serve = defineCommand({
       if (listen !== 'off')
         http = await listenFor(service, { listen, allowRemote: options.allowRemote, cwd, config, onError: log.failed });
       log.say(`started: process ${process.pid}${http === undefined ? '' : `, listens at ${http.url}`}`);
-      if (http?.loginUrl !== undefined) tellLogin(screen, http.loginUrl);
+      if (http?.loginUrl !== undefined) tellLogin(screen, http.loginUrl, log.say);
       await manager?.tell('READY=1');
       if (manager?.watchdogMs !== undefined)
         watchdog = setInterval(() => void tellAlive(service, manager.tell), manager.watchdogMs / 3);
@@ -142,9 +142,10 @@ async function alertsOf(
   return startAlerts(service, alertSettings(config.service), { ...outside, timers: nodeTimers });
 }
 
-/** Only on a terminal: whoever reads a log must not be able to sign in. */
-function tellLogin({ notes }: Screen, url: string): void {
+/** The link only on a terminal: whoever reads a log must not be able to sign in. */
+function tellLogin({ notes }: Screen, url: string, say: Log['say']): void {
   if (notes.isTerminal) notes.write(`Sign in, once: ${url}\n`);
+  else say('no one can sign in yet: make a token with problems tokens add NAME --scope approve');
 }
 
 function untilStopped(signal: AbortSignal | undefined): Promise<void> {
@@ -158,7 +159,7 @@ function untilStopped(signal: AbortSignal | undefined): Promise<void> {
 }
 
 interface Log {
-  say(text: string): void;
+  readonly say: (text: string) => void;
   warn(text: string): void;
   readonly failed: (error: unknown) => void;
   readonly event: Parameters<Service['subscribe']>[0];

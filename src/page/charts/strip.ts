@@ -89,10 +89,11 @@ export function stripLegend(): Content {
   </p>`;
 }
 
-/** The hours that an instance was up, of those in which it was checked. */
+/** How long an instance was down, of the time in which it was checked: `no outage in the 2.5 h that were checked`. */
 export function availability(cells: readonly Cell[]): string {
-  const checked = cells.filter((cell) => cell === 'up' || cell === 'found' || cell === 'down');
-  if (checked.length === 0) return 'not checked';
-  const down = checked.filter((cell) => cell === 'down').length;
-  return down === 0 ? 'no outage in 24 h' : `${hours(down)} down in 24 h`;
+  const checked = cells.filter((cell) => cell === 'up' || cell === 'found' || cell === 'down').length;
+  if (checked === 0) return 'not checked in 24 h';
+  const down = cells.filter((cell) => cell === 'down').length;
+  const time = checked === cells.length ? '24 h' : `the ${hours(checked)} that were checked`;
+  return `${down === 0 ? 'no outage' : `${hours(down)} down`} in ${time}`;
 }

@@ -119,7 +119,7 @@ function instancesPanel(view: ServiceView): Content {
       empty(
         view.lastLookAt === null ? 'The first look has not ended yet.' : 'No PostgreSQL instance was found.',
         html`An instance appears as soon as its container is seen. List those that must exist under
-          <code>service.expect</code>.`,
+          <code>remediation.expect</code>.`,
       ),
     );
   const rows = view.instances

@@ -130,8 +130,8 @@ export function serviceEventText(event: ServiceEvent, states: Map<string, string
     case 'run-ended':
       return `run ${event.run} of ${escapeTerminal(event.remediator)} ended: ${event.outcome}`;
     case 'proof':
-      return `${escapeTerminal(event.proof.backup)} is ${event.proof.verdict}, proven up to ${
-        event.proof.level < 0 ? 'nothing' : `L${event.proof.level}`
+      return `${escapeTerminal(event.proof.backup)} is ${event.proof.verdict}: ${
+        event.proof.level < 0 ? 'it has passed no level' : `it has passed L${event.proof.level}`
       }`;
     default:
       return undefined;

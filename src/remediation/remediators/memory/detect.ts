@@ -72,7 +72,7 @@ function summaryOf(
     case 'oom-killed':
       return use === undefined
         ? `${name} was killed at its memory limit of ${of} and is not running; ${why}.`
-        : `${use.oomKills} processes of ${name} were killed at its memory limit of ${of}; ${why}.`;
+        : `${use.oomKills === 1 ? `A process of ${name} was` : `${use.oomKills} processes of ${name} were`} killed at its memory limit of ${of}; ${why}.`;
     case 'shared-buffers-over-limit':
       return `${name} has shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they fill up.`;
     case 'worst-case-over-limit':
