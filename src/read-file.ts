@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { errorCode, errorText } from './util/text.ts';
 
 /** A file as it was read: the whole of it, or its beginning if it is larger than the caller allows. */
 export interface FileBytes {
@@ -87,4 +88,27 @@ function readStart(descriptor: number, size: number, most: number): Buffer {
     length += read;
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EILSEQ: 'its name is not UTF-8',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its symbolic links run in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  ENOENT: 'it does not exist',
+  ENOSPC: 'no space is left on the device',
+  ENOTDIR: 'a part of its path is not a folder',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+};
+
+/** What a code of the file system means, such as `ENOENT`. */
+export function meaningOf(code: string): string {
+  return meanings[code] ?? (code === '' ? 'the reason is unknown' : `the system says ${code}`);
+}
+
+/** An error of the file system in words, without the path and the system call that Node adds. */
+export function fileErrorText(error: unknown): string {
+  return meanings[errorCode(error)] ?? errorText(error);
 }

@@ -1,11 +1,10 @@
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { readRegularFile } from '../read-file.ts';
+import { fileErrorText, readRegularFile } from '../read-file.ts';
 import type { NewValue } from '../registry/edit/index.ts';
 import { type KindName, kinds } from '../registry/kinds/index.ts';
 import { largestFile } from '../scan/marker-search.ts';
-import { errorText } from '../util/text.ts';
 
 /** A registry that may be written back: valid UTF-8, and within the folder that may be edited. */
 export interface EditableRegistry {
@@ -37,10 +36,10 @@ export function openRegistry(path: string, cwd: string): EditableRegistry {
         isReplaced = await replaceFile(real, text, () => !before.equals(bytesOf(real, path)));
       } catch (cause) {
         if (cause instanceof ProblemsError) throw cause;
-        throw new ProblemsError('file-unwritable', `${path} cannot be written: ${errorText(cause)}`, { cause });
+        throw new ProblemsError('file-unwritable', `${path} cannot be written: ${fileErrorText(cause)}.`, { cause });
       }
       if (isReplaced) return;
-      throw new ProblemsError('file-changed', `${path} was changed by another program while it was being edited`, {
+      throw new ProblemsError('file-changed', `${path} was changed by another program while it was being edited.`, {
         hint: 'Run the command again.',
       });
     },
@@ -159,7 +158,7 @@ function createFile(file: string, path: string, text: string): boolean {
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw new ProblemsError('file-unwritable', `${path} cannot be written: ${errorText(error)}`, { cause: error });
+    throw new ProblemsError('file-unwritable', `${path} cannot be written: ${fileErrorText(error)}.`, { cause: error });
   }
 }
 
@@ -171,7 +170,7 @@ function realPathWithin(file: string, root: string, path: string): string {
     throw unreadable(path, error);
   }
   if (isWithin(real, realpathSync(root))) return real;
-  throw new ProblemsError('outside-root', `${path} is outside ${root} (via a symbolic link)`, {
+  throw new ProblemsError('outside-root', `${path} is outside ${root} (via a symbolic link).`, {
     hint: 'Name the file itself.',
   });
 }
@@ -197,7 +196,7 @@ function decoded(bytes: Buffer, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new ProblemsError('file-unreadable', `${path} is not valid UTF-8 and cannot be edited`, {
+    throw new ProblemsError('file-unreadable', `${path} is not valid UTF-8 and cannot be edited.`, {
       hint: 'Save it as UTF-8.',
       cause,
     });
@@ -205,5 +204,5 @@ function decoded(bytes: Buffer, path: string): string {
 }
 
 function unreadable(path: string, cause: unknown): ProblemsError {
-  return new ProblemsError('file-unreadable', `${path} cannot be read: ${errorText(cause)}`, { cause });
+  return new ProblemsError('file-unreadable', `${path} cannot be read: ${fileErrorText(cause)}.`, { cause });
 }

@@ -92,7 +92,7 @@ function recordNamed(id: string, records: readonly ProblemRecord[]): ProblemReco
   if (exact !== undefined) return exact;
   const [first, ...others] = records.filter((record) => record.id.endsWith(`/${id}`));
   if (others.length === 0) return first;
-  throw new ProblemsError('bad-usage', `several records have an id that ends in ${id}`, {
+  throw new ProblemsError('bad-usage', `Several records have an id that ends in ${id}.`, {
     hint: `Name one of: ${[first, ...others].map((record) => record?.id).join(', ')}`,
   });
 }
@@ -109,5 +109,5 @@ function notFound(id: string, records: readonly ProblemRecord[], { tasks }: Eval
   const ids = [...records.map((record) => record.id), ...tasks.map((task) => task.id)];
   const meant = suggest(id, ids) ?? ids.find((candidate) => candidate.includes(id));
   const hint = meant === undefined ? '`problems scan --json` lists all ids.' : `Did you mean ${meant}?`;
-  return new ProblemsError('not-found', `no record or task has the id ${id}`, { hint });
+  return new ProblemsError('not-found', `No record or task has the id ${id}.`, { hint });
 }

@@ -7,7 +7,7 @@ import { readRegistry } from '../registry/parse/read.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import { joined, relativePath } from '../scan/locations.ts';
 import { isRegistryName } from '../scan/walk.ts';
-import { errorText } from '../util/text.ts';
+import { fileErrorText } from '../read-file.ts';
 import { editRegistry, openRegistry } from './edit-registry.ts';
 import { type ImportedFile, type ImportReport, proposeRecords } from './import.ts';
 import { createWhole } from './replace-file.ts';
@@ -113,7 +113,8 @@ export async function writeRecordsImport(
       const isCreated = before === undefined && (await createWhole(resolve(cwd, path), after));
       if (isCreated || (await editRegistry(path, cwd, change))) written.push(path);
     } catch (error) {
-      const reason = error instanceof ProblemsError ? error.message : `${path} cannot be written: ${errorText(error)}`;
+      const reason =
+        error instanceof ProblemsError ? error.message : `${path} cannot be written: ${fileErrorText(error)}.`;
       refused.push({ path, message: `${reason}.` });
     }
   }

@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { importProblems } from '../import/import.ts';
 import type { ImportResult } from '../import/types.ts';
-import { readRegularFile } from '../read-file.ts';
+import { fileErrorText, meaningOf, readRegularFile } from '../read-file.ts';
 import { findCandidates } from '../scan/candidates.ts';
 import { componentsOf } from '../scan/components.ts';
 import { filesBelow } from '../scan/discovery.ts';
-import { codeOf, joined, locate, meaningOf } from '../scan/locations.ts';
+import { joined, locate } from '../scan/locations.ts';
 import { isProblemFileName } from '../scan/walk.ts';
 import { createYielder } from '../scan/yield.ts';
 import { readingOptions, type ScanEnvironment } from './scan.ts';
@@ -85,6 +85,6 @@ function readText(file: string, isNamed: boolean): string | { readonly message: 
     if (!read.isWhole) return { message: 'The file is larger than 4 MB and is not read.' };
     return read.bytes.toString('utf8');
   } catch (error) {
-    return { message: `The file cannot be read: ${meaningOf(codeOf(error))}.` };
+    return { message: `The file cannot be read: ${fileErrorText(error)}.` };
   }
 }

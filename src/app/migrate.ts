@@ -20,8 +20,7 @@ import {
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { migrationRole } from '../remediation/remediators/migration-lock/types.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
-import { readRegularFile } from '../read-file.ts';
-import { errorText } from '../util/text.ts';
+import { fileErrorText, readRegularFile } from '../read-file.ts';
 import { instanceNotFound } from '../remediation/engine/not-found.ts';
 
 export interface MigrateRequest extends RemediationCall {
@@ -85,7 +84,7 @@ export async function migrateInstances(
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw unreadable(`${folder} cannot be read: ${errorText(cause)}`);
+    throw unreadable(`${folder} cannot be read: ${fileErrorText(cause)}.`);
   });
   const wanted = names.filter(isMigrationName);
   if (wanted.length > maxFiles)

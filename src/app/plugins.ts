@@ -152,7 +152,7 @@ async function load(name: string, folder: string): Promise<z.output<typeof plugi
     throw new ProblemsError('bad-config', `plugins: cannot load ${name}: ${reason}`, { cause });
   }
   if (exported === undefined)
-    throw new ProblemsError('bad-config', `plugins: ${name} has no default export`, {
+    throw new ProblemsError('bad-config', `plugins: ${name} has no default export.`, {
       hint: 'export default definePlugin({ apiVersion: 1, remediators: [], actions: [] })',
     });
   const parsed = pluginShape.safeParse(exported);
@@ -166,17 +166,17 @@ function pathOf(name: string, folder: string): string {
     if (!isBelow(folder, path)) throw new ProblemsError('outside-root', `plugins: ${name} is outside ${folder}`);
     try {
       if (!isBelow(realpathSync(folder), realpathSync(path)))
-        throw new ProblemsError('outside-root', `plugins: ${name} is outside ${folder} (via a symbolic link)`);
+        throw new ProblemsError('outside-root', `plugins: ${name} is outside ${folder} (via a symbolic link).`);
     } catch (error) {
       if (error instanceof ProblemsError) throw error;
-      throw new ProblemsError('bad-config', `plugins: ${name} does not exist`, { cause: error });
+      throw new ProblemsError('bad-config', `plugins: ${name} does not exist.`, { cause: error });
     }
     return path;
   }
   try {
     return createRequire(resolve(folder, 'problems.config.js')).resolve(name);
   } catch (cause) {
-    throw new ProblemsError('bad-config', `plugins: package ${name} is not installed`, {
+    throw new ProblemsError('bad-config', `plugins: package ${name} is not installed.`, {
       hint: `npm install ${name}`,
       cause,
     });
@@ -200,7 +200,7 @@ function add<Item extends { readonly name: string }>(
     throw new ProblemsError('bad-config', `plugins: ${where}: ${fault}`);
   }
   if (list.some(({ name }) => name === item.name))
-    throw new ProblemsError('bad-config', `plugins: ${where}: the name ${item.name} is already taken`);
+    throw new ProblemsError('bad-config', `plugins: ${where}: the name ${item.name} is already taken.`);
   list.push(item);
   return item;
 }
@@ -225,7 +225,7 @@ function addOperation(known: Map<string, Operation>, operation: Operation, where
 function requireEndings(actions: readonly Action[]): void {
   for (const { name, endedBy } of actions) {
     if (endedBy === undefined || actions.some((other) => other.name === endedBy)) continue;
-    throw new ProblemsError('bad-config', `plugins: ${name}: endedBy names ${endedBy}, which is not an action`);
+    throw new ProblemsError('bad-config', `plugins: ${name}: endedBy names ${endedBy}, which is not an action.`);
   }
 }
 

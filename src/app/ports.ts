@@ -28,7 +28,7 @@ export async function leasePort(
   { instance, ttlMs }: LeaseRequest,
 ): Promise<PortLease | undefined> {
   if (!/^[a-zA-Z0-9_-]{1,50}$/.test(instance)) {
-    throw new ProblemsError('bad-usage', `invalid instance name ${instance}`, {
+    throw new ProblemsError('bad-usage', `Invalid instance name "${instance}".`, {
       hint: 'Use letters, digits, _ and -, at most 50 characters.',
     });
   }

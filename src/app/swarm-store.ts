@@ -31,7 +31,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   if (named !== undefined && isPostgresUrl(named)) {
     const { hasPassword, openPostgresSwarm } = await import('../swarm/postgres/store.ts');
     if (options.store === undefined && hasPassword(named))
-      throw new ProblemsError('bad-config', 'swarm.store contains a password, which does not belong into a file.', {
+      throw new ProblemsError('bad-config', 'swarm.store contains a password. Passwords do not belong in a file.', {
         hint: 'Leave it out, change it, and put it into ~/.pgpass or the variable PGPASSWORD.',
       });
     if (swarm.project === undefined)

@@ -1,8 +1,9 @@
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { codeOf, meaningOf } from '../scan/locations.ts';
+import { meaningOf } from '../read-file.ts';
 import { isNeverEntered, isRegistryName } from '../scan/walk.ts';
+import { errorCode } from '../util/text.ts';
 
 /** `rules` decide what is scanned and how: an ignore file, a config, or where a scanned folder is. */
 export type Change = 'registry' | 'rules';
@@ -97,12 +98,12 @@ function isRule(name: string): boolean {
 }
 
 function unwatchable(error: unknown): ProblemsError {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code !== 'ENOSPC' && code !== 'EMFILE')
-    return new ProblemsError('file-unreadable', `cannot watch for changes: ${meaningOf(code)}`, { cause: error });
+    return new ProblemsError('file-unreadable', `Cannot watch for changes: ${meaningOf(code)}`, { cause: error });
   return new ProblemsError(
     'file-unreadable',
-    'cannot watch for changes: the system’s limit of watched folders is reached',
+    'Cannot watch for changes: the system’s limit of watched folders is reached.',
     {
       hint: 'Name fewer folders, or raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.',
       cause: error,
@@ -156,7 +157,7 @@ function createFolderWatch({ matters, isLeftOut, onChange, onError }: FolderWatc
       return made;
     } catch (error) {
       // It was removed, or may not be read.
-      if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENAMETOOLONG'].includes(codeOf(error))) onError(error);
+      if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENAMETOOLONG'].includes(errorCode(error))) onError(error);
       return undefined;
     }
   }

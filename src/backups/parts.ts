@@ -1,6 +1,6 @@
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { errorText } from '../util/text.ts';
+import { fileErrorText } from '../read-file.ts';
 import { compareBy } from '../util/compare.ts';
 import { isCheckSumFile } from './check-sums.ts';
 import { headOfPacked, isEncrypted, type Packing, packingOf, unpackedName } from './packing.ts';
@@ -60,7 +60,7 @@ async function filesOf(folder: string, notes: string[]): Promise<readonly Folder
   while (folders.length > 0 && files.length < maxEntries) {
     const below = folders.pop() ?? '';
     const names = await readdir(join(folder, below)).catch((error: unknown) => {
-      notes.push(`${below === '' ? 'the folder' : below} cannot be read: ${errorText(error)}`);
+      notes.push(`${below === '' ? 'the folder' : below} cannot be read: ${fileErrorText(error)}`);
       return [];
     });
     for (const name of names) {

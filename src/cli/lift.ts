@@ -14,7 +14,7 @@ export async function lift(
   options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
 ): Promise<number> {
   if (instance === undefined)
-    throw new ProblemsError('bad-usage', 'missing instance name', { hint: 'problems runs lift orders' });
+    throw new ProblemsError('bad-usage', 'Missing instance name.', { hint: 'problems runs lift orders' });
   const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
   return withRemediation(context, choice, async (remediation) => {

@@ -31,7 +31,7 @@ export async function main(params: MainParams): Promise<number> {
   const exitCode = await runWords(params, screen);
   const failure = await screen.written();
   if (failure === undefined) return exitCode;
-  printError(new ProblemsError('file-unwritable', `the output cannot be written: ${failure}`), screen, false);
+  printError(new ProblemsError('file-unwritable', `The output cannot be written: ${failure}.`), screen, false);
   return 2;
 }
 
@@ -42,7 +42,7 @@ async function runWords(params: MainParams, screen: WatchedScreen): Promise<numb
     if (word === undefined || !isCommandName(word)) return await runProgram(params.argv, screen);
     const command = await loadCommand(word);
     const parsed = parse(command, rest, screen);
-    if ('exitCode' in parsed) return parsed.exitCode;
+    if (parsed === 'helped') return 0;
     verbose ||= parsed.verbose;
     return await command.run({
       arguments: parsed.arguments,
@@ -103,7 +103,7 @@ async function readAll(input: Streams['stdin']): Promise<Uint8Array> {
   for await (const chunk of input) {
     chunks.push(Buffer.from(chunk));
     length += chunks.at(-1)?.length ?? 0;
-    if (length > largestFile) throw new ProblemsError('file-unreadable', 'standard input is larger than 64 MB');
+    if (length > largestFile) throw new ProblemsError('file-unreadable', 'Standard input is larger than 64 MB.');
   }
   return Buffer.concat(chunks);
 }

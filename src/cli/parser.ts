@@ -20,23 +20,36 @@ export type ParseResult =
       readonly options: OptionValues<OptionDeclarations>;
       readonly verbose: boolean;
     }
-  /** Help was requested and printed, or the words are wrong and the error was printed. */
-  | { readonly exitCode: 0 | 2 };
+  /** Help was requested and printed. */
+  | 'helped';
 
-/** Reads the words after a command's name. */
+/**
+ * Reads the words after a command's name.
+ * @throws ProblemsError `bad-usage`: there is no such option, a value is missing or invalid, ….
+ */
 export function parse(command: Command, words: readonly string[], screen: Screen): ParseResult {
   const parser = createParser(command, screen);
   try {
     parser.parse(words, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 'helped';
+    throw usageError(error, command.name);
   }
   const given = parser.opts<Partial<OptionValues<OptionDeclarations>>>();
   const options = Object.entries(command.options).map(
     ([property, option]) => [property, valueOf(property, given) ?? absent(option)] as const,
   );
   return { arguments: parser.args, options: Object.fromEntries(options), verbose: given['verbose'] === true };
+}
+
+/** commander's message, which is `error: <what is wrong>` and sometimes a suggestion in parentheses on a second line. */
+function usageError(error: CommanderError, command: string): ProblemsError {
+  const [said = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = said.charAt(0).toUpperCase() + said.slice(1);
+  return new ProblemsError('bad-usage', sentence.endsWith('.') ? sentence : `${sentence}.`, {
+    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? `See: problems ${command} --help`,
+  });
 }
 
 /** `--record` and `--no-record` of one command are two declarations but one value of commander's. */
@@ -88,7 +101,6 @@ function createParser(command: Command, screen: Screen): Parser {
     .description(command.about === undefined ? command.summary : `${command.summary}\n${command.about}`)
     .helpOption('-h, --help', 'Show this help.')
     .addHelpText('after', () => afterHelp(command, screen.out.columns))
-    .showHelpAfterError(`See: problems ${command.name} --help`)
     .exitOverride()
     .configureOutput(outputOf(screen));
   for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
@@ -99,7 +111,8 @@ function createParser(command: Command, screen: Screen): Parser {
 function outputOf({ out, notes }: Screen) {
   return {
     writeOut: (text: string) => out.write(text),
-    writeErr: (text: string) => notes.write(text),
+    // Errors are thrown, and printed like all others.
+    outputError: () => undefined,
     getOutHelpWidth: () => out.columns,
     getErrHelpWidth: () => notes.columns,
   };
@@ -212,11 +225,11 @@ function isHelp(word: string): boolean {
 function unknownCommand(word: string): ProblemsError {
   const meant = suggest(word, commandNames);
   const hint = meant === undefined ? 'See: problems --help' : `Did you mean ${meant}?`;
-  return new ProblemsError('bad-usage', `unknown command '${word}'`, { hint });
+  return new ProblemsError('bad-usage', `Unknown command '${word}'.`, { hint });
 }
 
 function unknownOption(word: string): ProblemsError {
   const meant = suggest(word, ['--help', '--version']);
   const hint = meant === undefined ? 'Options come after the command. See: problems --help' : `Did you mean ${meant}?`;
-  return new ProblemsError('bad-usage', `unknown option '${word}'`, { hint });
+  return new ProblemsError('bad-usage', `Unknown option '${word}'.`, { hint });
 }

@@ -72,7 +72,7 @@ export async function withRemediation<Result>(
     screen.notes.write(
       'Stopping at the next safe point and rolling back the current run. Press Ctrl-C again to stop now and finish later with `problems resume`.\n',
     );
-    stop.abort(new ProblemsError('interrupted', 'stopped by a signal'));
+    stop.abort(new ProblemsError('interrupted', 'Stopped by a signal.'));
   });
   if (opened.brokenLog !== undefined) {
     const { sequence, reason } = opened.brokenLog;

@@ -35,7 +35,7 @@ export function configFor(
   options: Pick<LoadConfigOptions, 'ownOnly'> = {},
 ): Promise<Config> {
   if (config !== undefined && !configLookup) {
-    throw new ProblemsError('bad-usage', '--config and --no-config-lookup cannot be used together');
+    throw new ProblemsError('bad-usage', '--config and --no-config-lookup cannot be used together.');
   }
   return loadConfig(cwd, {
     ...options,

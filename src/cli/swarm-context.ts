@@ -37,7 +37,7 @@ export function ownName(): string {
 export function oneWord(words: readonly string[], action: string, what: string, example: string): string {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0)
-    throw new ProblemsError('bad-usage', `${action} needs ${what}`, { hint: example });
+    throw new ProblemsError('bad-usage', `\`${action}\` needs ${what}.`, { hint: example });
   return word;
 }
 

@@ -12,7 +12,7 @@ export async function signRunOf(
   id: string | undefined,
   options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
 ): Promise<number> {
-  if (id === undefined) throw new ProblemsError('bad-usage', 'missing run id', { hint: 'problems runs sign <run>' });
+  if (id === undefined) throw new ProblemsError('bad-usage', 'Missing run id.', { hint: 'problems runs sign <run>' });
   const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
   return withRemediation(context, choice, async (remediation) => {

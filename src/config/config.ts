@@ -183,7 +183,7 @@ function foldersToRepository(from: string): readonly string[] | undefined {
 function configIn(folder: string): string | undefined {
   const [first, second] = fileNames.filter((name) => existsSync(join(folder, name)));
   if (first !== undefined && second !== undefined) {
-    throw new ProblemsError('bad-config', `both ${first} and ${second} exist`, {
+    throw new ProblemsError('bad-config', `Both ${first} and ${second} exist.`, {
       hint: 'Keep one of the two.',
     });
   }

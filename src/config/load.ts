@@ -4,9 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
-import { readRegularFile } from '../read-file.ts';
+import { fileErrorText, readRegularFile } from '../read-file.ts';
 import { suggest } from '../util/suggest.ts';
-import { errorText } from '../util/text.ts';
 
 /** Where a checked value comes from: the file as users call it, if there is one, and the keys that lead to the value. */
 export interface Origin {
@@ -116,26 +115,26 @@ export async function readConfigFile(file: string, name: string): Promise<unknow
     const { loadAll } = await import('js-yaml');
     // With aliases a small file could expand to a huge value.
     const [settings, second] = loadAll(textOf(file, name), { maxAliases: 0, maxDepth: 20 });
-    if (second !== undefined) throw new ProblemsError('bad-config', `${name} contains more than one document`);
+    if (second !== undefined) throw new ProblemsError('bad-config', `${name} contains more than one document.`);
     return settings ?? {};
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
-    const [reason = ''] = errorText(error).split('\n');
+    const [reason = ''] = fileErrorText(error).split('\n');
     throw new ProblemsError('bad-config', `${name} cannot be read: ${reason}`, { cause: error });
   }
 }
 
 function textOf(file: string, name: string): string {
   const read = readRegularFile(file, { most: largestConfig });
-  if (read.type === 'refused') throw new ProblemsError('bad-config', `${name} is ${read.is}, not a file`);
-  if (!read.isWhole) throw new ProblemsError('bad-config', `${name} is larger than ${largestConfig} bytes`);
+  if (read.type === 'refused') throw new ProblemsError('bad-config', `${name} is ${read.is}, not a file.`);
+  if (!read.isWhole) throw new ProblemsError('bad-config', `${name} is larger than ${largestConfig} bytes.`);
   return read.bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 async function defaultExportOf(file: string, name: string): Promise<unknown> {
   const loaded: unknown = await import(addressOf(file));
   if (typeof loaded === 'object' && loaded !== null && 'default' in loaded) return loaded.default;
-  throw new ProblemsError('bad-config', `${name} has no default export`, { hint: 'Write: export default { … };' });
+  throw new ProblemsError('bad-config', `${name} has no default export.`, { hint: 'Write: export default { … };' });
 }
 
 /** When a module was changed that was loaded under its plain address. */

@@ -36,13 +36,15 @@ export async function requireTrust(
   environment: Environment = process.env,
 ): Promise<void> {
   if (trust === 'never')
-    throw new ProblemsError('bad-config', `${code.says}, and this command runs none`, { hint: withoutCode });
+    throw new ProblemsError('bad-config', `${code.says}, and this command runs none.`, { hint: withoutCode });
   const caller = ['GIT_EXEC_PATH', 'GIT_INDEX_FILE', 'PRE_COMMIT'].find((name) => environment[name] !== undefined);
   if (caller !== undefined)
-    throw new ProblemsError('bad-config', `${code.says}, and hooks run none (${caller} is set)`, { hint: withoutCode });
+    throw new ProblemsError('bad-config', `${code.says}, and hooks run none (${caller} is set).`, {
+      hint: withoutCode,
+    });
   requireOwner(code.file, code.says);
   if (trust === 'given' || (await isListed(code, environment))) return;
-  throw new ProblemsError('bad-config', `${code.says}, and you have not said that you trust it`, {
+  throw new ProblemsError('bad-config', `${code.says}, and you have not said that you trust it.`, {
     hint: `If you do, pass --trust-config, or list its folder in ~/.config/problems/config.yaml (docs/configuration.md). If not: ${withoutCode}`,
   });
 }

@@ -3,8 +3,8 @@ import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { readRegularFile } from '../read-file.ts';
-import { errorCode, errorText } from '../util/text.ts';
+import { fileErrorText, readRegularFile } from '../read-file.ts';
+import { errorCode } from '../util/text.ts';
 
 /**
  * A secret of the user who runs `problems`, in their own state folder: what is signed with it was written by this user, and
@@ -82,7 +82,7 @@ function readKey(): Buffer | undefined {
     throw unusable(path, `has ${read.bytes.length} bytes instead of ${keyBytes}`);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw error instanceof ProblemsError ? error : unusable(path, `cannot be read: ${errorText(error)}`);
+    throw error instanceof ProblemsError ? error : unusable(path, `cannot be read: ${fileErrorText(error)}.`);
   }
 }
 
@@ -110,7 +110,7 @@ async function createKey(): Promise<Buffer> {
     });
     await unlink(temporary);
   } catch (error) {
-    throw new ProblemsError('file-unwritable', `The key ${path} cannot be created: ${errorText(error)}`, {
+    throw new ProblemsError('file-unwritable', `The key ${path} cannot be created: ${fileErrorText(error)}.`, {
       hint: 'It signs the proofs of backups and the journal of repairs. Set XDG_STATE_HOME to a folder that you can write to.',
     });
   }

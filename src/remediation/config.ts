@@ -138,7 +138,7 @@ function checkAllowed(name: string, { operations, file }: SectionContext): void 
   if (operation?.floor === 'never')
     throw new ProblemsError(
       'bad-config',
-      `${locate(file)}remediation.allow: ${name} never runs automatically and cannot be allowed`,
+      `${locate(file)}remediation.allow: ${name} never runs automatically and cannot be allowed.`,
     );
   if (operation !== undefined) return;
   const meant = suggest(name, operations.keys());

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
+import { meaningOf } from '../read-file.ts';
 import { type Located, statedNames } from './components.ts';
-import { foldersFrom, foldersOf, joined, locate, type Location, meaningOf, stepsUp } from './locations.ts';
+import { foldersFrom, foldersOf, joined, locate, type Location, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
-import type { RegistryFile } from './registry-file.ts';
 import { namingFolders, projectOf } from './projects.ts';
+import type { RegistryFile } from './registry-file.ts';
 import { fingerprintOf, type Stamp } from './snapshot.ts';
 import { createYielder, type Yielder } from './yield.ts';
 

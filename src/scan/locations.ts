@@ -1,26 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-
-/** The system's code of an error, such as `ENOENT`. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
-}
-
-const meanings: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EILSEQ: 'its name is not UTF-8',
-  EISDIR: 'it is a folder',
-  ELOOP: 'its symbolic links run in a circle',
-  ENAMETOOLONG: 'its name is too long',
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is not a folder',
-  EPERM: 'permission denied',
-};
-
-/** What a code of the system means, in plain words. */
-export function meaningOf(code: string): string {
-  return meanings[code] ?? `the system says ${code}`;
-}
+import { errorCode } from '../util/text.ts';
 
 /** What a given path leads to. `path` is relative to the working folder; `''` is that folder itself. */
 export type Location = Found<'folder'> | Found<'file'> | Missing;
@@ -46,7 +26,7 @@ export function locate(path: string, cwd: string): Location {
     const type = statSync(file).isDirectory() ? 'folder' : 'file';
     return { type, file, path: shortest(relativePath(cwd, absolute), relativePath(realpathSync.native(cwd), file)) };
   } catch (error) {
-    return { type: 'missing', path: relativePath(cwd, absolute), code: codeOf(error) };
+    return { type: 'missing', path: relativePath(cwd, absolute), code: errorCode(error) };
   }
 }
 

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { realpathSync } from 'node:fs';
-import { readRegularFile } from '../read-file.ts';
+import { meaningOf, readRegularFile } from '../read-file.ts';
+import { createDiagnosticCollector, sortDiagnostics } from '../registry/diagnostics.ts';
 import type { MarkerScan } from '../registry/parse/marker.ts';
 import { findMarkers } from '../registry/parse/markers.ts';
 import { brokenMarkers } from '../registry/parse/near-misses.ts';
 import { readMarked } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
-import { createDiagnosticCollector, sortDiagnostics } from '../registry/diagnostics.ts';
-import { codeOf, meaningOf } from './locations.ts';
+import { errorCode } from '../util/text.ts';
 import { includesMarker, isUtf16, largestFile } from './marker-search.ts';
 
 /** What reading a file gave. */
@@ -48,7 +48,7 @@ export function readContent(file: RegistryFile): FileContent {
       return { type: 'refused', code: bytes === tooLarge ? 'too-complex' : 'file-unreadable', message: bytes };
     return decodeContent(bytes);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (!file.isNamed && (code === 'ENOENT' || code === 'ELOOP')) return { type: 'none' };
     return { type: 'refused', code: 'file-unreadable', message: `The file cannot be read: ${meaningOf(code)}.` };
   }

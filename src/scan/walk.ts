@@ -1,7 +1,8 @@
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { readTextIfPossible } from '../read-file.ts';
+import { errorCode } from '../util/text.ts';
 import type { IgnoreRules, RuleFile } from './ignore.ts';
-import { codeOf, joined } from './locations.ts';
+import { joined } from './locations.ts';
 import { searchMarker } from './marker-search.ts';
 
 /** Whether a scan never enters a folder of this name, whatever ignore files say. */
@@ -165,7 +166,7 @@ function visitFolder(options: WalkOptions, step: Step, steps: Step[]): Visit | u
     // Node decodes a name that is not UTF-8 with replacement characters, under which the system finds nothing.
     return stats === undefined && step.path.includes('\uFFFD') ? unreadable(step.path, 'EILSEQ') : undefined;
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     return code === 'ENOENT' ? undefined : unreadable(step.path, code);
   }
 }
@@ -205,7 +206,7 @@ function visitListed(
     try {
       examined.push({ path: file, ...searchMarker(joined(root, file)) });
     } catch (error) {
-      const code = codeOf(error);
+      const code = errorCode(error);
       // ELOOP: a symbolic link has replaced it.
       if (code === 'ENOENT' || code === 'ELOOP') examined.push({ path: file, stats: undefined, hasMarker: false });
       else unreadableFiles.push({ path: file, code });

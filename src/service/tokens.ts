@@ -28,7 +28,7 @@ export const browserPrefix = 'browser ';
  */
 export function addToken(tokens: Tokens, { name, scope, once = false, now }: NewToken): string {
   if (!namePattern.test(name))
-    throw new ProblemsError('bad-usage', `invalid name of a token: ${name}`, {
+    throw new ProblemsError('bad-usage', `Invalid name of a token: ${name}.`, {
       hint: 'Use letters, digits, blanks and . _ : -, at most 50 characters.',
     });
   if (tokens.list().some((stored) => stored.name === name))

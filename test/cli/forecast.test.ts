@@ -3,12 +3,12 @@ import { run, temporaryFolder } from './run.ts';
 
 describe('problems forecast and stats with a wrong command line', () => {
   it.for([
-    [['forecast', '--batch', 'size=0'], 'invalid batch "size=0"'],
-    [['forecast', '--batch', 'size=2.5'], 'invalid batch'],
+    [['forecast', '--batch', 'size=0'], 'Invalid batch "size=0"'],
+    [['forecast', '--batch', 'size=2.5'], 'Invalid batch'],
     [['forecast', '--batch', 'size=2,explicit=1.5'], 'explicit is at most 1'],
-    [['forecast', '--batch', 'constructor=1'], 'invalid batch'],
-    [['stats', '--since', 'yesterday'], 'invalid date "yesterday"'],
-    [['stats', '--since', '2026-13-01'], 'invalid date'],
+    [['forecast', '--batch', 'constructor=1'], 'Invalid batch'],
+    [['stats', '--since', 'yesterday'], 'Invalid date "yesterday"'],
+    [['stats', '--since', '2026-13-01'], 'Invalid date'],
   ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, { cwd: folder.path });

@@ -40,12 +40,12 @@ describe('problems', () => {
   });
 
   it.each([
-    [['valdate'], "unknown command 'valdate'", 'Did you mean validate?'],
-    [['help', 'scna'], "unknown command 'scna'", 'Did you mean scan?'],
-    [['frobnicate'], "unknown command 'frobnicate'", 'problems --help'],
-    [['--versoin'], "unknown option '--versoin'", 'Did you mean --version?'],
-    [['--json', 'scan'], "unknown option '--json'", 'Options come after the command'],
-    [['validate', '--formt', 'json'], "unknown option '--formt'", '--format'],
+    [['valdate'], "Unknown command 'valdate'.", 'Did you mean validate?'],
+    [['help', 'scna'], "Unknown command 'scna'.", 'Did you mean scan?'],
+    [['frobnicate'], "Unknown command 'frobnicate'.", 'problems --help'],
+    [['--versoin'], "Unknown option '--versoin'.", 'Did you mean --version?'],
+    [['--json', 'scan'], "Unknown option '--json'.", 'Options come after the command'],
+    [['validate', '--formt', 'json'], "Unknown option '--formt'.", '--format'],
     [['validate', '--format', 'jsn'], "'jsn' is invalid", 'Did you mean json?'],
     [['validate', '--max-warnings', '-1'], 'is invalid', 'whole number, 0 or more'],
     [['scan', '--top', '1.5'], 'is invalid', 'whole number, 0 or more'],
@@ -56,7 +56,7 @@ describe('problems', () => {
     [['scan', ''], 'The value is empty.', 'problems scan --help'],
     [['validate', 'a.md', ''], 'The value is empty.', 'problems validate --help'],
     [['scan', '--top'], 'argument missing', 'problems scan --help'],
-    [['toString'], "unknown command 'toString'", ''],
+    [['toString'], "Unknown command 'toString'.", ''],
   ])('refuses %j and suggests the intended word', async (args, message, hint) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);
@@ -192,7 +192,7 @@ describe('colours and pipes', () => {
         },
       );
       expect(code).toBe(2);
-      expect(stderr).toMatch(/(?:^|\n)problems: the output cannot be written: no space left on device\n$/);
+      expect(stderr).toMatch(/(?:^|\n)problems: The output cannot be written: no space left on device\.\n$/);
       expect(stderr).not.toContain('    at ');
     },
   );

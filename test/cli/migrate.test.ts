@@ -3,14 +3,14 @@ import { run, temporaryFolder } from './run.ts';
 
 describe('problems migrate with a wrong command line', () => {
   it.for([
-    [['migrate'], 'missing instance or folder'],
-    [['migrate', 'orders'], 'missing instance or folder'],
-    [['migrate', '--all', 'orders', 'migrations'], 'with --all, name only the folder'],
+    [['migrate'], 'Missing instance or folder'],
+    [['migrate', 'orders'], 'Missing instance or folder'],
+    [['migrate', '--all', 'orders', 'migrations'], 'With --all, name only the folder'],
     [['migrate', 'orders', '.', '--databases', 'a'], '--databases requires --template'],
     [['migrate', 'orders', '.', '--template', 'a', '--dry-run'], '--template cannot be combined with'],
-    [['migrate', 'orders', '.', '--template', 'a"; drop'], 'invalid database name'],
-    [['migrate', 'orders', '.', '--address', 'localhost'], 'invalid address'],
-    [['migrate', 'orders', '.', '--address', 'localhost:99999'], 'invalid address'],
+    [['migrate', 'orders', '.', '--template', 'a"; drop'], 'Invalid database name'],
+    [['migrate', 'orders', '.', '--address', 'localhost'], 'Invalid address'],
+    [['migrate', 'orders', '.', '--address', 'localhost:99999'], 'Invalid address'],
     [['migrate', 'orders', 'no-such-folder'], 'cannot be read'],
   ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();

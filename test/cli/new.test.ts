@@ -61,7 +61,7 @@ describe('problems new', () => {
   it('requires a kind', async () => {
     const { code, stderr } = await run(['new']);
     expect(code).toBe(2);
-    expect(stderr).toContain("missing required argument 'kind'");
+    expect(stderr).toContain("Missing required argument 'kind'.");
   });
 });
 

@@ -42,12 +42,15 @@ async function parsed(...words: readonly string[]) {
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   const result = parse(command, words, createScreen(streams, {}));
   streams.stderr.end();
-  return { ...result, said: await text(streams.stderr) };
+  return { result, said: await text(streams.stderr) };
 }
 
 describe('the command line parser', () => {
   it('gives every option its default', async () => {
-    expect(await parsed()).toEqual({ arguments: [], options: absent, verbose: false, said: '' });
+    expect(await parsed()).toEqual({
+      result: { arguments: [], options: absent, verbose: false },
+      said: '',
+    });
   });
 
   it.each<readonly [words: readonly string[], options: object]>([
@@ -62,14 +65,12 @@ describe('the command line parser', () => {
     [['--top', '3'], { top: 3 }],
     [['--min-score', '0.5'], { minScore: 0.5 }],
   ])('reads %j', async (words, options) => {
-    expect(await parsed(...words)).toMatchObject({ options: { ...absent, ...options }, said: '' });
+    expect(await parsed(...words)).toMatchObject({ result: { options: { ...absent, ...options } }, said: '' });
   });
 
   it('takes options between arguments, and every word after -- as an argument', async () => {
     expect(await parsed('a', '--fix', '-', '--verbose', '--', '--no-cache')).toEqual({
-      arguments: ['a', '-', '--no-cache'],
-      options: { ...absent, fix: true },
-      verbose: true,
+      result: { arguments: ['a', '-', '--no-cache'], options: { ...absent, fix: true }, verbose: true },
       said: '',
     });
   });
@@ -81,12 +82,20 @@ describe('the command line parser', () => {
     [['--top', '1e400'], 'Use a whole number, 1 or more.'],
     [['--min-score', 'x'], 'Use a number, 0 or more.'],
     [['--output-file'], 'argument missing'],
-    [['--fixx'], "unknown option '--fixx'"],
+    [['--colour'], "Unknown option '--colour'."],
   ])('refuses %j and says why', async (words, message) => {
-    const { said, ...result } = await parsed(...words);
-    expect(result).toEqual({ exitCode: 2 });
-    expect(said).toContain(message);
-    expect(said).toContain('See: problems sample --help');
+    await expect(parsed(...words)).rejects.toMatchObject({
+      code: 'bad-usage',
+      message: expect.stringContaining(message),
+      hint: 'See: problems sample --help',
+    });
+  });
+
+  it('suggests the option that was probably meant', async () => {
+    await expect(parsed('--fixx')).rejects.toMatchObject({
+      message: "Unknown option '--fixx'.",
+      hint: 'Did you mean --fix?',
+    });
   });
 });
 

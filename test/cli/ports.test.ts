@@ -3,12 +3,12 @@ import { run, temporaryFolder } from './run.ts';
 
 describe('problems ports and preflight with a wrong command line', () => {
   it.for([
-    [['ports', 'lease'], 'missing instance name'],
+    [['ports', 'lease'], 'Missing instance name'],
     [['ports', 'leese', 'orders'], 'leese'],
     [['ports', 'lease', 'orders', '--ttl', '0'], 'ttl'],
-    [['preflight'], 'nothing to check'],
-    [['preflight', '--port', '70000'], 'invalid port 70000'],
-    [['preflight', '--memory', 'lots'], 'invalid size "lots"'],
+    [['preflight'], 'Nothing to check'],
+    [['preflight', '--port', '70000'], 'Invalid port 70000'],
+    [['preflight', '--memory', 'lots'], 'Invalid size "lots"'],
   ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, {

@@ -7,7 +7,7 @@ describe('problems tune and fleet with a wrong command line', () => {
     [['tune', 'orders', '--profile', 'webb'], 'Did you mean web?'],
     [['tune', 'orders', '--disk', 'tape'], 'hdd, ssd, san, nvme'],
     [['tune', 'orders', '--connections', '5'], '10 or more'],
-    [['fleet', 'orders'], 'too many arguments'],
+    [['fleet', 'orders'], 'Too many arguments'],
   ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, { cwd: folder.path });

@@ -73,7 +73,7 @@ work_mem               ?          4MB  restart pending  postgresql.auto.conf  th
 At worst 400 MiB of 409.6 MiB that may be used.
 warning: it is a standby
 container: --shm-size 128MB instead of 64MB: hashes lie in it
-unknown: the disk \\u{1b}[31m
+note: the disk \\u{1b}[31m
 `);
   });
 
@@ -147,7 +147,7 @@ orders    stopped  5 GiB           2 GiB          700     8 GiB    83%  worst ca
 Machine: 8 GiB, of which 2 GiB are reserved for itself; containers may use 7.5 GiB, 1.5 GiB more than available
 Also counted: cache
 Without a limit, not counted: a, b, c, d, e and 1 more
-unknown: orders: settings are those of its files
+note: orders: settings are those of its files
 `,
     );
   });

@@ -68,9 +68,9 @@ describe.each([
       expect(one.title).toBe('One');
     }
     const cwd = join(root, 'services/web');
-    await expect(findRecord('db/nowhere', { cwd, config: await loadConfig(cwd) })).rejects.toThrow('no record or task');
+    await expect(findRecord('db/nowhere', { cwd, config: await loadConfig(cwd) })).rejects.toThrow('No record or task');
     const named = { cwd, config: await loadConfig(cwd), paths: ['.'] };
-    await expect(findRecord('services/db/one', named)).rejects.toThrow('no record or task');
+    await expect(findRecord('services/db/one', named)).rejects.toThrow('No record or task');
   });
 });
 

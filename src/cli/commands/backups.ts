@@ -21,7 +21,7 @@ export async function restoreBackup(
   const { screen } = context;
   const { into } = options;
   if (backup === undefined || into === undefined || !/^[A-Za-z0-9_-]{1,50}$/.test(into))
-    throw new ProblemsError('bad-usage', 'restore needs a backup and the name of the new instance', {
+    throw new ProblemsError('bad-usage', '`restore` needs a backup and the name of the new instance.', {
       hint: 'problems backups restore orders/20260301_031000 --into orders-march',
     });
   const to = momentOf(options.to);
@@ -41,7 +41,7 @@ function momentOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const moment = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
   if (Number.isNaN(moment))
-    throw new ProblemsError('bad-usage', `invalid time "${text}"`, {
+    throw new ProblemsError('bad-usage', `Invalid time "${text}".`, {
       hint: 'Use 2026-03-01T12:30:00Z; without the Z it is local time.',
     });
   return new Date(moment).toISOString();
@@ -129,7 +129,7 @@ export const backups = defineCommand({
         return expireBackups(invocation, rest[0]);
       default:
         if (rest.length > 0)
-          throw new ProblemsError('bad-usage', `unknown action '${word}'`, {
+          throw new ProblemsError('bad-usage', `Unknown action '${word}'.`, {
             hint: 'Use verify, take, restore, expire or put-back.',
           });
         return show(invocation, word);
@@ -140,7 +140,7 @@ export const backups = defineCommand({
 function one(words: readonly string[], action: string, what = 'instance'): string {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0)
-    throw new ProblemsError('bad-usage', `missing ${what} name`, {
+    throw new ProblemsError('bad-usage', `Missing ${what} name.`, {
       hint: `problems backups ${action} orders${what === 'backup' ? '/20260301_031000' : ''}`,
     });
   return word;
@@ -185,7 +185,7 @@ async function show(invocation: BackupInvocation, instance: string | undefined):
 async function verify(invocation: BackupInvocation, words: readonly string[]): Promise<number> {
   const { options: chosen, screen } = invocation;
   if (words.length === 0)
-    throw new ProblemsError('bad-usage', 'missing backup or instance name', {
+    throw new ProblemsError('bad-usage', 'Missing backup or instance name.', {
       hint: 'problems backups verify orders/20260301_031000',
     });
   const [{ listBackups, verifyBackup }, { toJson }, { checksText }] = await Promise.all([

@@ -83,7 +83,7 @@ function batchOf(text: string): BatchQuestion {
     const value = Number(number);
     const isWhole = Number.isInteger(value) || (name !== 'size' && name !== 'hour');
     if (word === undefined || value < word.least || value > word.most || !isWhole)
-      throw new ProblemsError('bad-usage', `invalid batch "${part.trim()}"`, {
+      throw new ProblemsError('bad-usage', `Invalid batch "${part.trim()}".`, {
         hint: 'Use size=4,gap=2,start=1,explicit=0.5,hour=9; explicit is at most 1, hour at most 23.',
       });
     return [word.key, value] as const;

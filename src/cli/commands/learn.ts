@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { LearnedState } from '../../app/learn.ts';
 import { ProblemsError } from '../../errors.ts';
-import { readRegularFile } from '../../read-file.ts';
-import { errorText } from '../../util/text.ts';
+import { fileErrorText, readRegularFile } from '../../read-file.ts';
 import { defineCommand, type Invocation, type OptionDeclarations } from '../command.ts';
 import { tableText, widthFor } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
@@ -47,7 +46,7 @@ export const learn = defineCommand({
   async run(invocation) {
     const [action = 'show', file] = invocation.arguments;
     if (file !== undefined && action !== 'import')
-      throw new ProblemsError('bad-usage', `${action} takes no file`, { hint: 'See: problems learn --help' });
+      throw new ProblemsError('bad-usage', `\`${action}\` takes no file.`, { hint: 'See: problems learn --help' });
     const { cwd, now, signal, options, screen } = invocation;
     const config = await configFor(options, cwd, { ownOnly: true });
     const environment = { cwd, config, now, signal, cache: true };
@@ -117,6 +116,6 @@ function regularFile(path: string): ReturnType<typeof readRegularFile> {
   try {
     return readRegularFile(path, { most: mostInput });
   } catch (error) {
-    throw new ProblemsError('file-unreadable', `The file cannot be read: ${errorText(error)}`);
+    throw new ProblemsError('file-unreadable', `${path} cannot be read: ${fileErrorText(error)}.`);
   }
 }

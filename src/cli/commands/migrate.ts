@@ -58,7 +58,7 @@ export const migrate = defineCommand({
   ],
   exitCodes: [
     { code: 0, about: 'everything is applied; with --dry-run: nothing blocks the migrations' },
-    { code: 1, about: 'a file was refused or failed; with --all: an instance could not be reached' },
+    { code: 1, about: 'a file was refused or failed; with --all: an instance could not be reached, or there is none' },
     { code: 2, about: 'the instance cannot be reached, the folder cannot be read, or the address is a pooler' },
   ],
   async run(invocation) {
@@ -66,14 +66,14 @@ export const migrate = defineCommand({
     const { all, database, template, databases, role, dryRun, wait, address, json: asJson, ...choice } = options;
     const [instance, folder] = all ? [undefined, words[0]] : words;
     if (folder === undefined || (all && words.length > 1))
-      throw new ProblemsError('bad-usage', all ? 'with --all, name only the folder' : 'missing instance or folder', {
+      throw new ProblemsError('bad-usage', all ? 'With --all, name only the folder.' : 'Missing instance or folder.', {
         hint: all ? 'problems migrate --all migrations' : 'problems migrate orders migrations',
       });
     if (template !== undefined && (database !== undefined || dryRun))
-      throw new ProblemsError('bad-usage', '--template cannot be combined with --database or --dry-run');
+      throw new ProblemsError('bad-usage', '--template cannot be combined with --database or --dry-run.');
     if (template !== undefined) requireName(template, 50);
     if (databases.length > 0 && template === undefined)
-      throw new ProblemsError('bad-usage', '--databases requires --template', {
+      throw new ProblemsError('bad-usage', '--databases requires --template.', {
         hint: 'Add --template tenant.',
       });
     for (const name of databases) requireName(name, 63);
@@ -102,16 +102,16 @@ export const migrate = defineCommand({
     const [only] = ended;
     if (!all && only?.error !== null && only !== undefined)
       throw new ProblemsError('step-refused', only.error.message, { hint: only.error.hint ?? undefined });
-    if (ended.length === 0) screen.notes.write('No instances found.\n');
     screen.out.write(asJson ? toJson({ schemaVersion: 1, instances: ended }) : migrationText(ended, screen.out.style));
-    return ended.every(isMigrated) ? 0 : 1;
+    if (ended.length === 0) screen.notes.write('There is no instance to migrate.\n');
+    return ended.length > 0 && ended.every(isMigrated) ? 0 : 1;
   },
 });
 
 /** Names are quoted anyway; these can also be typed without quotes. */
 function requireName(name: string, longest: number): void {
   if (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) && name.length <= longest) return;
-  throw new ProblemsError('bad-usage', `invalid database name "${name}"`, {
+  throw new ProblemsError('bad-usage', `Invalid database name "${name}".`, {
     hint: `Use at most ${longest} letters, digits, _ and -, not starting with a digit.`,
   });
 }
@@ -122,7 +122,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || port < 1 || port > 65_535)
-    throw new ProblemsError('bad-usage', `invalid address "${text}"`, {
+    throw new ProblemsError('bad-usage', `Invalid address "${text}".`, {
       hint: 'Use host:port, such as 127.0.0.1:5440.',
     });
   return { host, port };

@@ -55,7 +55,7 @@ export const ports = defineCommand({
       return 0;
     }
     if (instance === undefined)
-      throw new ProblemsError('bad-usage', 'missing instance name', {
+      throw new ProblemsError('bad-usage', 'Missing instance name.', {
         hint: 'problems ports lease orders',
       });
     const lease = await withRemediation(invocation, choice, (remediation) =>

@@ -37,9 +37,9 @@ export const preflight = defineCommand({
     const { options, screen } = invocation;
     const { port, volume, memory, instance, json: asJson, ...choice } = options;
     if (port === undefined && volume === undefined && memory === undefined) {
-      throw new ProblemsError('bad-usage', 'nothing to check: pass --port, --volume or --memory');
+      throw new ProblemsError('bad-usage', 'Nothing to check. Pass --port, --volume or --memory.');
     }
-    if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `invalid port ${port}`);
+    if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `Invalid port ${port}.`);
     const bytes = memory === undefined ? undefined : bytesOf(memory);
     const [{ preflight: ask }, { toJson }, { escapeTerminal }] = await Promise.all([
       import('../../app/remediation.ts'),
@@ -71,6 +71,6 @@ export const preflight = defineCommand({
 /** `512m` in bytes: b, k, m and g are powers of 1,024. */
 function bytesOf(text: string): number {
   const match = /^(\d{1,12})([bkmg]?)$/i.exec(text);
-  if (match === null) throw new ProblemsError('bad-usage', `invalid size "${text}"`, { hint: 'Use 512m or 2g.' });
+  if (match === null) throw new ProblemsError('bad-usage', `Invalid size "${text}".`, { hint: 'Use 512m or 2g.' });
   return Number(match[1]) * 1024 ** 'bkmg'.indexOf((match[2] || 'b').toLowerCase());
 }

@@ -39,7 +39,7 @@ export const remediate = defineCommand({
     const named = words.length + options.instance.length + options.remediator.length + moves.length;
     // --yes approves, so it must be clear what: without --yes the policy holds back what needs approval.
     if (named === 0 && options.yes && !options.all) {
-      throw new ProblemsError('bad-usage', '--yes would approve every finding', {
+      throw new ProblemsError('bad-usage', '--yes would approve every finding.', {
         hint: 'Name a problem, or add --all.',
       });
     }

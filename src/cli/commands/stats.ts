@@ -75,6 +75,8 @@ async function outcomesOf(queue: ProjectSwarm): Promise<readonly TaskOutcome[]> 
 function dateOf(text: string): Date {
   const date = new Date(text);
   if (!/^\d{4}-\d{2}-\d{2}(?:T[\d:.]{5,12}Z)?$/.test(text) || Number.isNaN(date.getTime()))
-    throw new ProblemsError('bad-usage', `invalid date "${text}"`, { hint: 'Use 2026-11-01 or 2026-11-01T09:00:00Z.' });
+    throw new ProblemsError('bad-usage', `Invalid date "${text}".`, {
+      hint: 'Use 2026-11-01 or 2026-11-01T09:00:00Z.',
+    });
   return date;
 }

@@ -73,10 +73,10 @@ export const swarm = defineCommand({
       case 'drain':
         return drain(invocation, oneWord(rest, action, 'a worker', 'problems swarm drain agent-1'));
       case 'export':
-        if (rest.length > 0) throw new ProblemsError('bad-usage', 'export takes no name; --folder names the folder');
+        if (rest.length > 0) throw new ProblemsError('bad-usage', '`export` takes no name; --folder names the folder.');
         return exportTo(invocation);
       default:
-        if (rest.length > 0) throw new ProblemsError('bad-usage', 'stats takes no name');
+        if (rest.length > 0) throw new ProblemsError('bad-usage', '`stats` takes no name.');
         return stats(invocation);
     }
   },
@@ -100,7 +100,7 @@ async function limit(invocation: SwarmCommand, scope: string): Promise<number> {
   const { options } = invocation;
   const perHour = options.undo ? null : options.perHour;
   if (perHour === undefined)
-    throw new ProblemsError('bad-usage', 'limit needs --per-hour or --undo', {
+    throw new ProblemsError('bad-usage', '`limit` needs --per-hour or --undo.', {
       hint: `problems swarm limit ${scope} --per-hour 2`,
     });
   return withSwarm(invocation, options, false, async (queue) => {
@@ -143,7 +143,7 @@ async function exportTo(invocation: SwarmCommand): Promise<number> {
   const { options, screen, cwd, now } = invocation;
   const { folder } = options;
   if (folder === undefined)
-    throw new ProblemsError('bad-usage', 'export needs --folder', { hint: 'problems swarm export --folder tasks' });
+    throw new ProblemsError('bad-usage', '`export` needs --folder.', { hint: 'problems swarm export --folder tasks' });
   const [{ toJson }, { exchangedText }, { exchange, swarmManager }] = await Promise.all([
     import('../../reporters/json.ts'),
     import('../../reporters/text/swarm.ts'),

@@ -124,7 +124,7 @@ export const tasks = defineCommand({
         );
       default: {
         const meant = suggest(action, ['next', 'heartbeat', 'done', 'fail', 'release', 'approve', 'cancel', 'redrive']);
-        throw new ProblemsError('bad-usage', `unknown action '${action}'`, {
+        throw new ProblemsError('bad-usage', `Unknown action '${action}'.`, {
           hint: meant === undefined ? 'See: problems tasks --help' : `Did you mean ${meant}?`,
         });
       }
@@ -148,15 +148,21 @@ async function list(invocation: TasksInvocation): Promise<number> {
   if (options.json) {
     const { toJson } = await import('../../reporters/json.ts');
     screen.out.write(toJson({ schemaVersion: 1, tasks: shown.map(swarmTaskJson) }));
-  } else if (shown.length === 0) screen.notes.write('There are no such tasks.\n');
+  } else if (shown.length === 0) screen.notes.write(`${noTasks(options)}\n`);
   else screen.out.write(await tableText(queueTable(shown), screen.out));
   return 0;
+}
+
+function noTasks({ all, dead, waiting }: TasksInvocation['options']): string {
+  if (waiting) return 'No task is waiting for you.';
+  if (dead) return 'No task has failed too often.';
+  return all ? 'There are no tasks.' : 'No tasks are open. `problems tasks --all` lists those that have ended.';
 }
 
 async function next(invocation: TasksInvocation, rest: readonly string[]): Promise<number> {
   const { options, screen } = invocation;
   if (rest.length > 0)
-    throw new ProblemsError('bad-usage', 'next takes no name: it is the first task in priority order');
+    throw new ProblemsError('bad-usage', '`next` takes no name: it is the first task in priority order.');
   const [{ toJson }, { claimJson, claimText, queueTable, swarmTaskJson }] = await Promise.all([
     import('../../reporters/json.ts'),
     import('../../reporters/text/swarm.ts'),

@@ -33,9 +33,9 @@ export const tokens = defineCommand({
   async run({ arguments: words, options, cwd, now, screen }) {
     const [action = 'list', name] = words;
     if (action !== 'list' && action !== 'add' && action !== 'remove')
-      throw new ProblemsError('bad-usage', `unknown action '${action}'`, { hint: 'Use list, add or remove.' });
+      throw new ProblemsError('bad-usage', `Unknown action '${action}'.`, { hint: 'Use list, add or remove.' });
     if (action !== 'list' && name === undefined)
-      throw new ProblemsError('bad-usage', `${action} needs a name`, { hint: `problems tokens ${action} laptop` });
+      throw new ProblemsError('bad-usage', `\`${action}\` needs a name.`, { hint: `problems tokens ${action} laptop` });
     const config = await configFor(options, cwd, { ownOnly: true });
     const [{ serviceFile }, { openServiceStore }, { addToken, removeToken }, { toJson }] = await Promise.all([
       import('../../service/service-file.ts'),

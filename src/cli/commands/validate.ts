@@ -64,8 +64,9 @@ export const validate = defineCommand({
 });
 
 function requireInputAlone(words: readonly string[], fix: boolean): void {
-  if (words.length > 1) throw new ProblemsError('bad-usage', 'standard input cannot be combined with other paths');
-  if (fix) throw new ProblemsError('bad-usage', '--fix cannot be used with standard input', { hint: 'Name the file.' });
+  if (words.length > 1) throw new ProblemsError('bad-usage', 'Standard input cannot be combined with other paths.');
+  if (fix)
+    throw new ProblemsError('bad-usage', '--fix cannot be used with standard input.', { hint: 'Name the file.' });
 }
 
 function exitCode(

@@ -152,7 +152,7 @@ async function createClone(
     if (!['55006', '42P04', '23505'].includes(sqlstate ?? '') || attempt >= attempts)
       throw new ProblemsError(
         'step-refused',
-        `cannot create ${database} from ${template}: ${sqlstate ?? ''} ${message}`,
+        `Cannot create ${database} from ${template}: ${sqlstate ?? ''} ${message}`,
       );
     await sleep(backoff(attempt));
   }

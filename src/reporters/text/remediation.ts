@@ -1,6 +1,6 @@
 import type { Detected, DetectResult, InterruptedRun, Proposal } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
-import { type Style, escapeTerminal } from '../escape-terminal.ts';
+import { type Style, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
 /** The findings with their evidence, and the checks that could not run. */
@@ -8,7 +8,7 @@ export function detectedText({ findings, notLookedAt }: DetectResult, style: Sty
   const lines = findings.flatMap((finding) => [
     `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}`,
     `  ${style('faint', escapeTerminal(finding.id))}${finding.problem === null ? '' : `  ${escapeTerminal(finding.problem)}`}`,
-    ...finding.evidence.map((evidence) => `  - ${escapeTerminal(evidenceText(evidence)).slice(0, 500)}`),
+    ...finding.evidence.map((evidence) => `  - ${evidenceLines(evidence)}`),
   ]);
   return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
 }
@@ -102,6 +102,15 @@ To include them, set in problems.config.yaml:
 `;
 }
 
+/** Lines after the first are indented. JSON has the whole. */
+function evidenceLines(evidence: Evidence): string {
+  return escapeTerminalLines(cut(evidenceText(evidence), 500)).replaceAll('\n', '\n    ');
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`.toWellFormed();
+}
+
 function evidenceText(evidence: Evidence): string {
   switch (evidence.type) {
     case 'message':
@@ -111,7 +120,7 @@ function evidenceText(evidence: Evidence): string {
     case 'log':
       return `log ${evidence.at}: ${evidence.text}`;
     case 'query':
-      return `${evidence.sql}: ${evidence.result}`;
+      return `${cut(evidence.sql.replaceAll(/\s+/g, ' '), 60)}: ${evidence.result}`;
     case 'file':
       return `${evidence.path}: ${evidence.text}`;
     case 'probe':

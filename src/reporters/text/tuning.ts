@@ -84,7 +84,7 @@ export function tuningFoot(tuning: Tuning, style: Style): string {
       ({ name, current, recommended, reason }) =>
         `${style('warning', 'container')}: --${name} ${recommended} instead of ${current}: ${reason}`,
     ),
-    ...unknown.map((sentence) => `${style('faint', 'unknown')}: ${escapeTerminal(sentence)}`),
+    ...unknown.map((sentence) => `${style('faint', 'note')}: ${escapeTerminal(sentence)}`),
   ]);
 }
 
@@ -133,7 +133,7 @@ export function fleetFoot({ host, others, instances }: Fleet, style: Style): str
       ? []
       : [`Without a limit, not counted: ${named(unlimited.map(({ container }) => container))}`]),
     ...instances.flatMap(({ instance, unknown }) =>
-      unknown.map((sentence) => `${style('faint', 'unknown')}: ${escapeTerminal(`${instance}: ${sentence}`)}`),
+      unknown.map((sentence) => `${style('faint', 'note')}: ${escapeTerminal(`${instance}: ${sentence}`)}`),
     ),
   ]);
 }

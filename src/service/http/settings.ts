@@ -64,7 +64,7 @@ export function placeOf({ listen = usual, allowRemote = false, tls, proxy }: Htt
 }
 
 function badListen(listen: string): ProblemsError {
-  return new ProblemsError('bad-usage', `invalid address ${listen}`, {
+  return new ProblemsError('bad-usage', `Invalid address ${listen}.`, {
     hint: 'Use 127.0.0.1:4817, [::1]:4817 or unix:/run/problems.sock.',
   });
 }
@@ -73,7 +73,7 @@ function originOf(proxy: string): URL {
   const url = URL.canParse(proxy) ? new URL(proxy) : undefined;
   const isOrigin = url !== undefined && url.pathname === '/' && url.search === '' && url.username === '';
   if (isOrigin && (url.protocol === 'https:' || url.protocol === 'http:')) return url;
-  throw new ProblemsError('bad-usage', `invalid origin of a proxy: ${proxy}`, {
+  throw new ProblemsError('bad-usage', `Invalid origin of a proxy: ${proxy}.`, {
     hint: 'Use the address that browsers show, such as https://problems.example.org.',
   });
 }
