@@ -1,10 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { contextFor, redacted } from '../operations/context.ts';
 import type { McpOverHttp } from '../mcp/over-http.ts';
 import type { EventHub } from './events.ts';
-import { onlyOwnNames, withHeaders } from './guard.ts';
+import { onlyOwnNames, onlySmallBodies, withHeaders } from './guard.ts';
 import { type OpenPaths, openPaths } from './open-paths.ts';
 import { answerOf, refusal } from './refusals.ts';
 import { bodyOf, idempotency, inTime } from './requests.ts';
@@ -25,8 +24,6 @@ interface Env {
   Bindings: HttpBindings;
 }
 
-const largestBody = 64 * 1_024;
-
 export function createApp(parts: AppParts): Hono<Env> {
   const { operations, readOnly, names, signIn, onError } = parts;
   const app = new Hono<Env>();
@@ -34,12 +31,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.notFound(() => refusal(404, 'not-found', 'There is nothing at this path.').getResponse());
   app.use(withHeaders());
   app.use(onlyOwnNames(names));
-  app.use(
-    bodyLimit({
-      maxSize: largestBody,
-      onError: () => refusal(413, 'too-large', 'The body is larger than 64 KB.').getResponse(),
-    }),
-  );
+  app.use(onlySmallBodies());
   openPaths(app, parts);
   const answers = idempotency(operations.now);
   const served = routesFor(readOnly);
@@ -67,7 +59,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     const caller = signIn.identify(c);
     requireScope(caller, 'read');
     requireOwnPage(c, caller);
-    return (await parts.mcp()).answer(c.req.raw, caller);
+    return (await parts.mcp()).answer(c.req.raw, caller, () => isStillIn(c, signIn));
   });
   app.get('/openapi.json', (c) => {
     requireScope(signIn.identify(c), 'read');

@@ -294,6 +294,8 @@ describe('hostile content', () => {
     const chunked = { authorization, 'content-type': json, 'transfer-encoding': 'chunked' };
     const body = JSON.stringify({ instances: ['x'.repeat(70_000)] });
     expect((await send(http.url, '/api/v1/rounds', { method: 'POST', headers: chunked, body })).status).toBe(413);
+    const small = { method: 'POST', headers: chunked, body: '{"instances":["orders"]}' };
+    expect((await send(http.url, '/api/v1/rounds', small)).status).toBe(202);
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Scope } from '../../../src/service/contract.ts';
 import { answers } from '../../remediation/broken-files.ts';
+import { removeToken } from '../../../src/service/tokens.ts';
 import { findingOfFiles, type ServedService, servedService } from '../running-service.ts';
 
 let served: ServedService | undefined;
@@ -38,6 +39,45 @@ async function call(client: Client, name: string, args: Record<string, unknown> 
     isError,
     answer: (structuredContent ?? JSON.parse(first!.text)) as Record<string, ReturnType<typeof JSON.parse>>,
   };
+}
+
+/** As clients of both protocols do it. Returns what ends the subscription. */
+async function subscribed(
+  client: Client,
+  mode: (typeof eras)[number][1],
+  uris: readonly string[],
+): Promise<() => Promise<unknown>> {
+  if (mode !== 'legacy') {
+    const subscription = await client.listen({ resourceSubscriptions: [...uris] });
+    return () => subscription.close();
+  }
+  for (const uri of uris) await client.subscribeResource({ uri });
+  return () => Promise.all(uris.map((uri) => client.unsubscribeResource({ uri })));
+}
+
+function change(run: string): void {
+  served?.emit({ type: 'finding', finding: served.service.view().findings[0]! });
+  for (const one of [run, 'r2'])
+    served?.emit({ type: 'run-ended', run: one, remediator: 'broken-files', outcome: 'fixed', downtimeSeconds: 0 });
+}
+
+/** Begins a session by hand, and sends requests in it with any token. */
+async function begun(scope: Scope) {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+  const accept = { accept: 'application/json, text/event-stream' };
+  const json = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
+  const answer = await served!.ask('/mcp', { as: scope, json, headers: accept });
+  await answer.text();
+  const id = answer.headers.get('mcp-session-id') ?? '';
+  const headers = { ...accept, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+  const session = (method: string, as: Scope, asked?: string, about: object = {}) =>
+    served!.ask('/mcp', {
+      as,
+      method,
+      headers,
+      ...(asked === undefined ? {} : { json: { jsonrpc: '2.0', id: 2, method: asked, params: about } }),
+    });
+  return { session };
 }
 
 describe('MCP over HTTP', () => {
@@ -120,19 +160,71 @@ describe('MCP over HTTP', () => {
     );
   });
 
-  it('tells who subscribed that findings or a run have changed', async () => {
+  it.each(eras)('of %s tells who subscribed that findings or a run have changed', async (_version, mode) => {
     served = await servedService();
-    const client = await connect('read');
+    const client = await connect('read', mode);
     const updated: string[] = [];
     client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
       updated.push(params.uri);
     });
-    const subscription = await client.listen({ resourceSubscriptions: ['problems://findings', 'problems://runs/r1'] });
-    served.emit({ type: 'finding', finding: served.service.view().findings[0]! });
-    for (const run of ['r1', 'r2'])
-      served.emit({ type: 'run-ended', run, remediator: 'broken-files', outcome: 'fixed', downtimeSeconds: 0 });
-    await expect.poll(() => updated, { timeout: 5_000 }).toEqual(['problems://findings', 'problems://runs/r1']);
-    await subscription.close();
+    const uris = ['problems://findings', 'problems://runs/r1'];
+    const end = await subscribed(client, mode, uris);
+    await expect
+      .poll(
+        () => {
+          change('r1');
+          return updated;
+        },
+        { timeout: 5_000 },
+      )
+      .toEqual(expect.arrayContaining(uris));
+    expect(updated).not.toContain('problems://runs/r2');
+    await end();
+    // What was sent before may still be on its way.
+    await client.listTools();
+    updated.length = 0;
+    change('r1');
+    await client.listTools();
+    expect(updated).toEqual([]);
+  });
+});
+
+describe('a session of the protocol of 2025', () => {
+  it('is of no use with another token', async () => {
+    served = await servedService();
+    const { session } = await begun('read');
+    expect((await session('GET', 'request')).status).toBe(404);
+    expect((await session('DELETE', 'read')).status).toBe(200);
+  });
+
+  it('tells nothing more when its token was removed', async () => {
+    served = await servedService();
+    const { session } = await begun('read');
+    const stream = await session('GET', 'read');
+    expect(stream.status).toBe(200);
+    await (await session('POST', 'read', 'resources/subscribe', { uri: 'problems://runs/r1' })).text();
+    removeToken(served.store.tokens, 'reader');
+    change('r1');
+    expect(await stream.text()).not.toContain('r1');
+    expect((await session('GET', 'read')).status).toBe(401);
+  });
+
+  it('ends when its client says so, and then is not known', async () => {
+    served = await servedService();
+    const { session } = await begun('read');
+    expect((await session('DELETE', 'read')).status).toBe(200);
+    expect((await session('GET', 'read')).status).toBe(404);
+  });
+
+  it('that was not used for the longest time ends when there are too many', async () => {
+    served = await servedService();
+    const first = await begun('read');
+    const second = await begun('read');
+    for (let number = 0; number < 62; number += 1) await begun('read');
+    await (await first.session('GET', 'read')).body?.cancel();
+    await begun('read');
+    expect((await second.session('GET', 'read')).status).toBe(404);
+    expect((await first.session('DELETE', 'read')).status).toBe(200);
   });
 });
 
