@@ -4,9 +4,20 @@ import type { Remediation } from './open-remediation.ts';
 
 /** The journal as an operator sees it: to show runs, and to vouch for one. */
 
-/** The journal, newest first, or one run. Shows what the state file says, whoever wrote it. */
-export async function runs({ session }: Remediation, id?: string): Promise<readonly RunRecord[]> {
+/**
+ * The journal, newest first, or one run. Shows what the state file says, whoever wrote it.
+ * @throws ProblemsError `engine-unreachable`: no engine has ever answered at this address, so its journal is not known.
+ * `not-found`: there is no such run.
+ */
+export async function runs(remediation: Remediation, id?: string): Promise<readonly RunRecord[]> {
+  await requireJournal(remediation);
+  const { session } = remediation;
   return id === undefined ? session.store.runs.list() : [await recordOf(session, id)];
+}
+
+/** @throws ProblemsError `engine-unreachable`: no engine has ever answered at this address, so its journal is not known. */
+export async function requireJournal({ hasJournal, session }: Remediation): Promise<void> {
+  if (!hasJournal) await session.reader.docker.info();
 }
 
 /** Whether this user has signed a run, so that it may be resumed, approved and rolled back. */

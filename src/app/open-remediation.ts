@@ -85,6 +85,8 @@ export interface Remediation {
   readonly stateFile: string;
   /** A state file in the project's folder that is not used, since no config names it. */
   readonly unusedState: string | undefined;
+  /** Whether the journal is that of an engine, or of a file that was named. False if no engine ever answered at the address. */
+  readonly hasJournal: boolean;
   /** Names of the requested instances; undefined: all. */
   readonly instances: readonly string[] | undefined;
   close(): void;
@@ -151,6 +153,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     brokenLog: await store.audit.verify(checkedAtOpening),
     stateFile,
     unusedState: place?.unused,
+    hasJournal: options.store !== undefined || (place !== undefined && place.isGuess !== true),
     instances: options.instances,
     policy: {
       byRemediator: config.automation,

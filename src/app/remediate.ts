@@ -12,6 +12,7 @@ import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { Automation } from '../tasks/types.ts';
 import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
+import { requireJournal } from './journal.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { afterError, carryOut, type Consent, failureIn, runId } from './run-plan.ts';
 
@@ -121,12 +122,17 @@ export async function liveRuns({ session, instances }: Remediation): Promise<rea
     .filter(({ instance }) => instances === undefined || instances.includes(instance));
 }
 
-/** Resumes runs whose process has ended: one, or all. A run that cannot be resumed does not affect the others. */
+/**
+ * Resumes runs whose process has ended: one, or all. A run that cannot be resumed does not affect the others.
+ * @throws ProblemsError `engine-unreachable`: no engine has ever answered at this address, so its journal is not known.
+ * `not-found`: there is no such run.
+ */
 export async function resume(
   opened: Remediation,
   id?: string,
   { onReport, ...call }: RemediationCall & { readonly onReport?: (report: RunReport) => void } = {},
 ): Promise<readonly RunReport[]> {
+  await requireJournal(opened);
   const { session } = bindCall(opened, call);
   const reports: RunReport[] = [];
   const open =

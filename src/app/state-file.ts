@@ -20,6 +20,8 @@ export interface StatePlace {
   readonly unused: string | undefined;
   /** Id of the engine that it belongs to, as a name of a folder; undefined if the file was named. */
   readonly engine: string | undefined;
+  /** No engine has ever answered at the address, so whether there are runs is not known. Absent if the file was named. */
+  readonly isGuess?: true;
 }
 
 export interface StatePlaceOptions {
@@ -51,13 +53,21 @@ export async function findStateFile({
   if (stated !== undefined && stated !== '')
     return { path: resolve(folder, stated), unused: undefined, engine: undefined };
   const address = engineAddress(chosen === undefined ? process.env : engineEnvironment(chosen)).text;
-  const id = await engineId(docker, address, onlyLooking === true);
-  if (id === undefined) return undefined;
+  const known = await engineId(docker, address, onlyLooking === true);
+  if (known === undefined && onlyLooking === true) return undefined;
+  // Nothing can be done without an engine, but what is there can be shown.
+  const id = known ?? `at-${address.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}`;
   const old = join(folder, oldPlace);
   const path = join(userStateFolder(), 'engines', id, 'state.db');
-  return { path, unused: existsSync(old) ? old : undefined, engine: id };
+  return {
+    path,
+    unused: existsSync(old) ? old : undefined,
+    engine: id,
+    ...(known === undefined ? { isGuess: true } : {}),
+  };
 }
 
+/** Undefined if the engine does not answer, and none has answered at this address before. */
 async function engineId(
   docker: StatePlaceOptions['docker'],
   address: string,
@@ -71,9 +81,7 @@ async function engineId(
     return safe;
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.code !== 'engine-unreachable') throw error;
-    if (remembered !== undefined || onlyLooking) return remembered;
-    // Nothing can be done without an engine, but what is there can be shown.
-    return `at-${address.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}`;
+    return remembered;
   }
 }
 

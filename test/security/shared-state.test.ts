@@ -6,6 +6,7 @@ import { findStateFile } from '../../src/app/state-file.ts';
 import { approve, remediate, resume, runs } from '../../src/app/remediation.ts';
 import { ProblemsError } from '../../src/errors.ts';
 import { createTestHost } from '../../src/testing/index.ts';
+import { run } from '../cli/run.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
 
 const docker = {
@@ -54,7 +55,9 @@ describe('the state file', () => {
     const options = { folder: top, stated: undefined };
     expect((await findStateFile({ ...options, docker: away }))?.path).toContain('at-unix____nonexistent_one_sock');
     expect(await findStateFile({ ...options, docker: away, onlyLooking: true })).toBeUndefined();
+    expect(await findStateFile({ ...options, docker: away })).toMatchObject({ isGuess: true });
     const place = await findStateFile({ ...options, docker });
+    expect(place).not.toHaveProperty('isGuess');
     expect(await findStateFile({ ...options, docker: away })).toEqual(place);
     vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent/other.sock');
     expect((await findStateFile({ ...options, docker: away }))?.path).toContain('other_sock');
@@ -93,4 +96,13 @@ describe('projects that share a state file', { timeout: 120_000 }, () => {
     second.close();
     await Promise.all([removeFolder(one), removeFolder(other)]);
   });
+
+  it.each([['runs'], ['resume']])(
+    'is not taken for empty by problems %s if no engine has ever answered',
+    async (command) => {
+      const { code, stderr } = await run([command]);
+      expect(stderr).toContain('The Docker Engine at unix:///nonexistent/one.sock cannot be reached');
+      expect(code).toBe(2);
+    },
+  );
 });
