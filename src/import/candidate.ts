@@ -8,7 +8,7 @@ export type Form = 'heading' | 'bold-line' | 'item' | 'row';
 /** A group heading and what it says about its items. */
 export interface Group {
   readonly at: number;
-  /** 1 for the heading of the whole text. */
+  /** 1 for the heading of the whole text; 7 for a label. */
   readonly level: number;
   readonly text: string;
 }
@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly inNotes: boolean;
   /** Whether a heading beside it has the labels of a problem. */
   readonly besideLabels: boolean;
+  /** Whether the heading above it names problems, and has a list of its own. */
+  readonly besideItems: boolean;
   /** Whether it is one of a numbered series of headings that fills a text about problems. */
   readonly inSeries: boolean;
 }

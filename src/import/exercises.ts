@@ -6,9 +6,10 @@ import { words } from './values.ts';
  * A homonym: outside of issue lists, "problems" are often exercises of a contest or a course, or tasks for an algorithm. They
  * ask for something, have inputs and constraints, and nobody states their severity or a workaround.
  */
-const asks = words(
-  String.raw`given (?:an?|the|two|three|some|n|that)|you are given|write (?:a|an|the) (?:program|function|script|method|class|query|recursive)|implement (?:a|an|the)|design (?:a|an) (?:algorithm|data structure|class)|find (?:the|all|a|an|out|two|if|whether)|determine (?:if|whether|the)|return (?:the|true|all|indices|a)|prove that|show that|compute (?:the|all)|calculate (?:the|all)|how many (?:ways|different)|print (?:the|all)|count the|schreibe? (?:ein|eine)|напишите|дан[ыоа]?|найдите|escriba|dado un`,
-  '编写|给定|实现一个',
+/** A sentence that begins so asks for something; "there is no way to find the cause" does not. */
+const asks = new RegExp(
+  String.raw`(?:^|[\n.!?:;。：]|\*\*|\btask is to)[\s\W]{0,12}(?:given (?:an?|the|two|three|some|n|that)|you are given|write (?:a|an|the) (?:program|function|script|method|class|query|recursive)|implement (?:a|an|the)|design (?:a|an) (?:algorithm|data structure|class)|find (?:the|all|a|an|out|two|if|whether)|determine (?:if|whether|the)|return (?:the|true|all|indices|a)|prove that|show that|compute (?:the|all)|calculate (?:the|all)|how many (?:ways|different)|print (?:the|all)|count the|schreibe? (?:ein|eine)|напишите|дан[ыоа]?|найдите|escriba|dado un)(?![\p{L}\p{N}])|编写|给定|实现一个`,
+  'iu',
 );
 
 const parts = words(

@@ -1,11 +1,20 @@
 import { type Candidate, hasProblemLabels, type RuleText, type Surroundings } from './candidate.ts';
 import { boldBeginningRule, boldBeginningsIn, boldTitleAt, boldTitleRule, boldTitlesIn } from './bold-titles.ts';
 import { readBody } from './fields.ts';
-import { headingRules, ruleFor, type Text, type Verdict } from './heading-rules.ts';
-import { isGroupOfItems } from './heading-text.ts';
+import { headingRules, partRules, ruleFor, type Text, type Verdict } from './heading-rules.ts';
+import { isGroupOfItems, isList } from './heading-text.ts';
 import { itemRules, itemsIn } from './items.ts';
 import type { Document } from './lines.ts';
-import { hasProblemNoun, isProblemFile, namesGuide, namesHelp, namesNotes, namesProblems } from './names.ts';
+import {
+  hasProblemNoun,
+  isProblemFile,
+  namesGuide,
+  namesHelp,
+  namesNotes,
+  namesProblems,
+  namesQuestions,
+  saysFailure,
+} from './names.ts';
 import { paragraphRule, paragraphsIn } from './paragraphs.ts';
 import { rowRule, rowsIn, withoutSummaries } from './rows.ts';
 import { readTree, type Section } from './tree.ts';
@@ -59,7 +68,14 @@ export function findCandidates({ lines, marked }: Document, file: string | undef
     candidates: [],
     ignored: [],
   };
-  const around = { groups: [], inProblems: isAboutProblems, inNotes: false, besideLabels: false, inSeries: false };
+  const around = {
+    groups: [],
+    inProblems: isAboutProblems,
+    inNotes: false,
+    besideLabels: false,
+    besideItems: false,
+    inSeries: false,
+  };
   visit(root, around, walk);
   return { candidates: withoutSummaries(walk.candidates).toSorted((a, b) => a.at - b.at), ignored: walk.ignored };
 }
@@ -81,6 +97,9 @@ function usualLevelOf(all: readonly Section[], labelled: readonly Section[], isG
     ({ level, children, title }) =>
       level >= 2 && level <= 4 && children.length === 0 && !namesNotes(title.raw, isGuide),
   );
+  const tops = all.filter(({ level, title }) => level === 1 && !namesProblems(title.raw));
+  const isFlat = all.every(({ level }) => level <= 1);
+  if (isFlat && (tops.length >= 2 || tops.some(({ title }) => saysFailure(title.raw)))) return 1;
   for (const { level } of labelled.length > 0 ? labelled : plain) counts.set(level, (counts.get(level) ?? 0) + 1);
   const [usual] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0]);
   return usual?.[0] ?? 0;
@@ -102,29 +121,40 @@ function visit(section: Section, around: Surroundings, walk: Walk): number {
   // The first heading names the text; a later one of the same level may begin notes.
   const isNote =
     namesNotes(title.raw, text.isGuide) && (level > 1 || around.groups.length > 0 || section.at !== walk.firstHeading);
-  const inside = surroundingsIn(section, around, isNote, text);
+  const inside = surroundingsIn(section, around, isNote, walk);
+  const before = walk.candidates.length;
   const bold = visitBoldTitles(section, inside, walk);
   let found = bold;
   for (const child of section.children) if (bold === 0 || child.level < 7) found += visit(child, inside, walk);
   if (isNote) ignore(section, 'It names notes, plans or a log.', walk);
-  // A list below a heading may hold problems in front of the sections with problems; one below the first heading does not.
-  if (found === 0 || level > 1) found += visitOwnText(section, inside, found > 0, walk);
+  // A list below a heading may hold problems in front of the sections with problems; one below the first heading does not,
+  // unless the problems of the sections are items as well.
+  const isAfter = walk.candidates.slice(before).some(({ form }) => form !== 'item');
+  if (!isAfter || level > 1) found += visitOwnText(section, inside, isAfter, partRules.has(rule?.name ?? ''), walk);
   return found;
 }
 
 /** What a section says about what is below it. */
-function surroundingsIn(section: Section, around: Surroundings, isNote: boolean, text: Text): Surroundings {
-  const { title, level, at, children } = section;
+function surroundingsIn(
+  section: Section,
+  around: Surroundings,
+  isNote: boolean,
+  { text, firstHeading }: Walk,
+): Surroundings {
+  const { title, at, children } = section;
+  // Only the first heading names the text: "# Major bugs" further down is a group.
+  const level = section.level === 1 && at !== firstHeading ? 2 : section.level;
   const besideLabels = children.some((child) => child.level < 7 && hasProblemLabels(child.kinds));
-  if (level === 0) return { ...around, besideLabels };
+  if (level === 0) return { ...around, besideLabels, besideItems: false };
   const names = level > 1 && namesProblems(title.raw);
   const numbered = children.filter((child) => child.title.isNumbered).length;
   return {
     besideLabels,
+    besideItems: names && isList(section, text.lines),
     inSeries: level === 1 && text.isAboutProblems && numbered >= 3 && numbered * 2 >= children.length,
     groups: [{ at, level, text: title.raw }, ...around.groups],
     inProblems:
-      level === 1 && !isNote
+      section.level === 1 && !isNote
         ? text.isAboutProblems
         : !isNote && (around.inProblems || (names && hasProblemNoun(title.raw))),
     // Below notes "High priority" is a priority of notes; "Known issues" is not.
@@ -145,7 +175,10 @@ function candidateOf(section: Section, rule: string, around: Surroundings, { lin
 
 /** Whether what is written below a heading, without headings of its own, are problems. */
 function isGroup({ level, title }: Section, around: Surroundings, text: Text, isArea: boolean): boolean {
-  const isNamed = (level > 1 && namesProblems(title.raw)) || isArea || (level <= 1 && text.isAboutProblems);
+  const isNamed =
+    (level > 1 && (namesProblems(title.raw) || (text.isGuide && namesQuestions(title.raw)))) ||
+    isArea ||
+    (level <= 1 && text.isAboutProblems);
   return isNamed && !around.inNotes && !text.isMarked && around.inProblems;
 }
 
@@ -160,10 +193,16 @@ function visitBoldTitles(section: Section, around: Surroundings, { text, candida
 }
 
 /** Lists and tables of a section without headings that are problems. */
-function visitOwnText(section: Section, around: Surroundings, isAfter: boolean, { text, candidates }: Walk): number {
+function visitOwnText(
+  section: Section,
+  around: Surroundings,
+  isAfter: boolean,
+  isPart: boolean,
+  { text, candidates }: Walk,
+): number {
   const { at, ownEnd, level } = section;
   const { lines } = text;
-  const isArea = level === 2 && isGroupOfItems(section, text) && text.isPure;
+  const isArea = isPart || (level === 2 && isGroupOfItems(section, text) && text.isPure);
   const isOpen = isGroup(section, around, text, isArea) && !isAfter;
   const labelled = isOpen ? paragraphsIn(lines, at + 1, ownEnd, around) : [];
   const paragraphs = isOpen && labelled.length === 0 ? boldBeginningsIn(lines, at + 1, ownEnd, around) : labelled;

@@ -1,8 +1,16 @@
 import { countKinds, hasProblemAndAnswer, hasProblemLabels, type RuleText, type Surroundings } from './candidate.ts';
-import { isGroupOfItems, isLogEntry, isTable, onlyNothing, statesSomething } from './heading-text.ts';
+import {
+  holdsRows,
+  isGroupOfItems,
+  isList,
+  isLogEntry,
+  isTable,
+  onlyNothing,
+  statesSomething,
+} from './heading-text.ts';
 import type { Line } from './lines.ts';
-import { isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
-import type { Section } from './tree.ts';
+import { endsReport, isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
+import { saysSomething, type Section } from './tree.ts';
 
 /** What a whole text says about its headings. */
 export interface Text {
@@ -46,15 +54,20 @@ export interface HeadingRule extends RuleText {
   readonly applies: (heading: Heading) => boolean;
 }
 
+const areaOfItems = 'area-of-items';
+const rowsAlone = 'rows-alone';
+
+/** Headings that name a part: below them are items or rows of the group around them. */
+export const partRules: ReadonlySet<string> = new Set([areaOfItems, rowsAlone]);
+
 /** The first rule that applies decides. */
 export const headingRules: readonly HeadingRule[] = [
   {
     name: 'template',
     verdict: 'text',
-    matches: 'a template, a placeholder, or how to report a problem',
+    matches: 'a template, a placeholder, labels with nothing behind them, or how to report a problem',
     why: 'Its examples look like problems, but are not.',
-    applies: ({ section: { title, level } }) =>
-      level > 0 && (namesTemplate(title.raw) || (isPlaceholder(title.raw) && level > 1)),
+    applies: ({ section }) => section.level > 0 && isTemplate(section),
   },
   {
     name: 'no-text',
@@ -89,9 +102,10 @@ export const headingRules: readonly HeadingRule[] = [
   {
     name: 'first-heading',
     verdict: 'inside',
-    matches: 'any other first heading',
-    why: 'It names the text.',
-    applies: ({ section: { level } }) => level === 1,
+    matches: 'any other heading of the first level, unless a text about problems has no other headings',
+    why: 'It names the text. Below underlined titles, one for each problem, nothing else is left to name it.',
+    applies: ({ section: { level, title }, text }) =>
+      level === 1 && (text.usualLevel !== 1 || namesProblems(title.raw) || title.title.split(' ').length < 3),
   },
   {
     name: 'labels',
@@ -158,6 +172,22 @@ export const headingRules: readonly HeadingRule[] = [
     applies: ({ section, text }) => isLogEntry(section.title, text.isPure) && !statesSomething(section),
   },
   {
+    name: areaOfItems,
+    verdict: 'inside',
+    matches: 'a heading above nothing but a list, in a group of problems that has a list of its own',
+    why: 'Then both lists are problems, and the heading names a part.',
+    applies: ({ section, isNamed, isCounted, text, around }) =>
+      isNamed && around.besideItems && !isCounted && isList(section, text.lines),
+  },
+  {
+    name: rowsAlone,
+    verdict: 'inside',
+    matches:
+      'a heading above nothing but a table of more than two columns: one is named "Problem" or the like, or there are a title and a state or severity',
+    why: 'Then the rows are the problems, even if the heading has a number.',
+    applies: ({ section, text }) => holdsRows(section, text.lines),
+  },
+  {
     name: 'number-or-state',
     verdict: 'problem',
     matches: 'a number or a state in a group of problems, or in a text that holds little else',
@@ -180,6 +210,14 @@ export const headingRules: readonly HeadingRule[] = [
     applies: ({ section, isNamed }) => isNamed && section.level > 2,
   },
   {
+    name: 'outside-series',
+    verdict: 'inside',
+    matches: 'a heading without number, label and state beside a series of numbered headings that fills the text',
+    why: 'The author numbers the problems, and this one is a conclusion or a note.',
+    applies: ({ section, isNamed, isCounted, around }) =>
+      !isNamed && around.inSeries && !isCounted && !statesSomething(section),
+  },
+  {
     name: 'lowest-heading',
     verdict: 'problem',
     matches:
@@ -190,13 +228,21 @@ export const headingRules: readonly HeadingRule[] = [
   },
 ];
 
+function isTemplate({ title, level, body, children }: Section): boolean {
+  const { fields, free } = body;
+  const isBlank =
+    fields.length >= 2 && free.length === 0 && children.length === 0 && !fields.some((field) => saysSomething(field));
+  return namesTemplate(title.raw) || (level > 1 && (isPlaceholder(title.raw) || isBlank));
+}
+
 /** The rule that decides about a heading. Undefined: no rule applies, and what is below it is looked at. */
 export function ruleFor(section: Section, around: Surroundings, text: Text): HeadingRule | undefined {
   const { title } = section;
   const isNamed = around.groups.slice(0, 2).some((group) => group.level > 1 && namesProblems(group.text));
   const isCounted = title.isNumbered || title.id !== null;
   // "11. Security considerations" in a numbered list of issues is an issue.
-  const isNote = namesNotes(title.raw, text.isGuide) && !(isCounted && (isNamed || around.inSeries));
+  const isNote =
+    namesNotes(title.raw, text.isGuide) && (endsReport(title.raw) || !(isCounted && (isNamed || around.inSeries)));
   const isStrict = around.inNotes || isNote || text.isMarked;
   const heading = { section, around, text, isNamed, isCounted, isStrict };
   return headingRules.find(({ applies }) => applies(heading));

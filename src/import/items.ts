@@ -42,11 +42,27 @@ export function itemsIn(
   around: Surroundings,
   isGroup: boolean,
 ): readonly Candidate[] {
-  const found: Candidate[] = [];
   const tops = topItems(lines, from, to);
-  if (isGroup && tops.length > 0 && tops.every((item) => isArea(lines, item))) return itemsOfAreas(lines, tops, around);
+  const found = listsOf(tops).flatMap((list) => itemsOfList(lines, list, around, isGroup));
+  // One item alone below running text is rarely a list of problems.
+  return found.map((one) => ({ ...one, alike: countKinds(one.kinds) > 0 ? found.length + 1 : found.length }));
+}
+
+/** A list is what one label is above, or none. */
+function listsOf(items: readonly Item[]): readonly (readonly Item[])[] {
+  return [...Map.groupBy(items, ({ labelAt }) => labelAt).values()];
+}
+
+function itemsOfList(
+  lines: readonly Line[],
+  tops: readonly Item[],
+  around: Surroundings,
+  isGroup: boolean,
+): readonly Candidate[] {
+  if (isGroup && tops.every((item) => isArea(lines, item))) return itemsOfAreas(lines, tops, around);
+  const found: Candidate[] = [];
   const isMixed = isGroup && tops.some(({ at }) => /^\s*(?:❌|⚠|🔴|🟠|🟡|⏳|🚧|\[ \])/u.test(lines[at]?.text ?? ''));
-  for (const { at, end, label } of tops) {
+  for (const { at, end, label, labelAt } of tops) {
     const line = lines[at];
     if (line === undefined || saysNothing(line.text) || isPlaceholder(line.text)) continue;
     const own = labelOf(line.text);
@@ -63,10 +79,12 @@ export function itemsIn(
       continue;
     const { title, lead } = titleOf(line);
     const { name: rule } = isLabelled ? answered : isGroup ? ofGroup : belowLabel;
-    found.push({ rule, form: 'item', at, end, title, lead, body, kinds, around, alike: 1 });
+    // "Fixed:" above a list says as much as a heading does.
+    const isNamed = label !== undefined && labelAt !== undefined && namesProblems(label);
+    const inside = isNamed ? { ...around, groups: [{ at: labelAt, level: 7, text: label }, ...around.groups] } : around;
+    found.push({ rule, form: 'item', at, end, title, lead, body, kinds, around: inside, alike: 1 });
   }
-  // One item alone below running text is rarely a list of problems.
-  return found.map((one) => ({ ...one, alike: countKinds(one.kinds) > 0 ? found.length + 1 : found.length }));
+  return found;
 }
 
 /** A few words with a list below them and nothing else: the name of a platform or a part. */
@@ -96,14 +114,16 @@ function itemsOfAreas(lines: readonly Line[], areas: readonly Item[], around: Su
 interface Item {
   readonly at: number;
   end: number;
-  /** The label above its list, such as "Remaining issues" or "Verification". */
+  /** The label above its list, such as "Remaining issues" or "Verification", and the index of its line. */
   readonly label: string | undefined;
+  readonly labelAt: number | undefined;
 }
 
 function topItems(lines: readonly Line[], from: number, to: number): readonly Item[] {
   const items: Item[] = [];
   let open: Item | undefined;
   let label: string | undefined;
+  let labelAt: number | undefined;
   let indent = 0;
   let wasBlank = false;
   for (let index = from; index < to; index += 1) {
@@ -113,7 +133,7 @@ function topItems(lines: readonly Line[], from: number, to: number): readonly It
       continue;
     }
     if (line.type === 'item' && (open === undefined || line.indent <= indent + 1)) {
-      open = { at: index, end: index + 1, label };
+      open = { at: index, end: index + 1, label, labelAt };
       indent = line.indent;
       items.push(open);
     } else if (open !== undefined) {
@@ -122,11 +142,19 @@ function topItems(lines: readonly Line[], from: number, to: number): readonly It
       if (ends) open = undefined;
       else open.end = index + 1;
     }
-    if (open === undefined && line.type !== 'code' && line.type !== 'item')
-      label = line.type === 'text' ? labelOf(line.text)?.label : undefined;
+    if (open === undefined && line.type !== 'code' && line.type !== 'item') {
+      label = line.type === 'text' ? labelAbove(line.text) : undefined;
+      labelAt = label === undefined ? undefined : index;
+    }
     wasBlank = false;
   }
   return items;
+}
+
+/** A label, or a few words that name problems: "Won't fix:", but not "For issues and questions:". */
+function labelAbove(text: string): string | undefined {
+  const [, plain = ''] = /^(?!for |if |in |to |when |please |see )([^:：]{2,40})[:：]$/i.exec(text) ?? [];
+  return labelOf(text)?.label ?? (plain !== '' && namesProblems(plain) ? plain : undefined);
 }
 
 /**
@@ -151,7 +179,11 @@ function isHistory(text: string, { groups }: Surroundings, isMixed: boolean): bo
 /** Links, words and commands alone are no problem. */
 function isSentence(text: string): boolean {
   const plain = text.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/`[^`]*`/g, 'x');
-  if (/^\s*(?:\[[^\]]*\]\([^)]*\)|<?https?:\/\/\S+)\s*$/.test(text)) return false;
+  const [, link, to = ''] = /^\s*(?:\[([^\]]*)\]\(([^)]*)\)|<?https?:\/\/\S+)\s*$/.exec(text) ?? [];
+  // A link alone leads elsewhere, unless it is the title of an issue that a tracker has.
+  if (link !== undefined && !(/\/(?:issues?|bugs?|tickets?|browse|pull)\//i.test(to) && link.split(/\s+/).length >= 3))
+    return false;
+  if (/^\s*<?https?:\/\/\S+\s*$/.test(text)) return false;
   return /[\p{L}]{2}/u.test(plain) && (plain.trim().split(/\s+/).length >= 2 || /\p{Script=Han}{4}/u.test(plain));
 }
 

@@ -6,20 +6,22 @@ import { words } from './values.ts';
 
 /** Names problems in general: a heading with such a word and problems below it is a group. */
 const problemNouns = words(
-  String.raw`issues|known issue|problems|bugs|limitations|blockers|errors|failures|defects|gotchas|caveats|pitfalls|challenges|concerns|violations|vulnerabilities|bottlenecks|restrictions|quirks|regressions|troubleshooting|warnings|incompatibilities|gaps|technical debt|tech debt|probleme|fehler|einschränkungen|mängel|проблемы|ошибки|ограничения|неисправности|problemas|errores|limitaciones|fallos${wordsOf('problems')}`,
+  String.raw`issues|known issue|problems|bugs|limitations|blockers|errors|failures|defects|gotchas|caveats|pitfalls|challenges|concerns|violations|vulnerabilities|bottlenecks|restrictions|quirks|regressions|troubleshooting|warnings|incompatibilities|gaps|technical debt|tech debt|(?:residual|remaining|known|open) risks?|probleme|fehler|einschränkungen|mängel|проблемы|ошибки|ограничения|неисправности|problemas|errores|limitaciones|fallos${wordsOf('problems')}`,
   `问题|缺陷|错误|限制|故障|問題${signsOf('problems')}`,
 );
 
 /** A heading of nothing but such words is a group too: "Resolved", "Critical (P0)", "Recently fixed". */
 const stateNouns = words(
-  String.raw`open|active|current|known|resolved|fixed|solved|closed|remaining|outstanding|unresolved|in progress|critical|high|medium|low|major|minor|severe|priority|severity|p[0-4]|recently|recent|previously|previous|new|and|or|the|level|blocking|non-blocking|done|completed|historical|pending|accepted|by design|won'?t fix|offen|offene|behoben|behobene|gelöst|gelöste|bekannte?|открытые|решённые|решенные|исправленные|закрытые|abiertos?|resueltos?|cerrados?|conocidos?|deferred|workarounds?|skipped${wordsOf('open')}${wordsOf('resolved')}`,
+  String.raw`open|active|current|known|resolved|fixed|solved|closed|remaining|outstanding|unresolved|in progress|critical|high|medium|low|major|minor|severe|priority|severity|p[0-4]|addressed|already|recently|recent|previously|previous|new|and|or|the|level|blocking|non-blocking|done|completed|historical|pending|accepted|by design|won'?t fix|offen|offene|behoben|behobene|gelöst|gelöste|bekannte?|открытые|решённые|решенные|исправленные|закрытые|abiertos?|resueltos?|cerrados?|conocidos?|deferred|workarounds?|skipped${wordsOf('open')}${wordsOf('resolved')}`,
   `已解决|未解决|已知|待解决|已修复|当前${signsOf('open')}${signsOf('resolved')}`,
 );
 
+const allStateNouns = new RegExp(stateNouns.source, 'giu');
+
 /** Headings with exactly these words are notes, whatever is below them. */
 const noteNames = words(
-  String.raw`^(?:notes?|rules|process|procedures?|workflow|labels|definitions?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|template|issue template|format|legend|glossary|conventions|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones${wordsOf('notes')})$`,
-  `^(?:备注|说明|改进|建议|计划|参考|更新日志|总结${signsOf('notes')})$`,
+  String.raw`^(?:notes?|rules|process|procedures?|workflow|labels|definitions?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|logs|not (?:yet )?tested|untested|template|issue template|format|legend|glossary|conventions|conclusions?|closing remarks|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones|fazit|заключение|conclusión${wordsOf('notes')})$`,
+  `^(?:当前|后续|其他|下一步)?(?:备注|说明|改进|建议|计划|参考|更新日志|总结|结论|未测试项?|待测试${signsOf('notes')})$`,
 );
 
 const noteBeginnings = words(
@@ -27,7 +29,7 @@ const noteBeginnings = words(
 );
 
 const noteEndings = words(
-  String.raw`(?:notes?|results?|summary|considerations?|improvements?|enhancements?|recommendations?|metrics|coverage|commands|checklists?|log|history|next steps|opportunities|tips|guidelines|references|practices|status|statistics|benchmarks?|achievements?|accomplishments|roadmap|validation|verification|strategy|updates?|completed|template|audit|learned|evolution|characteristics|capabilities|targets?|additions|highlights|assessment|overview|preferences)$`,
+  String.raw`(?:notes?|results?|summary|considerations?|improvements?|enhancements?|recommendations?|metrics|coverage|commands|checklists?|log|history|next steps|opportunities|tips|guidelines|references|practices|status|statistics|benchmarks?|achievements?|accomplishments|roadmap|validation|verification|strategy|updates?|completed|template|audit|learned|evolution|characteristics|capabilities|targets?|additions|highlights|assessment|overview|preferences|requirements|specifications|(?:technical|implementation|model|system|hardware|build|version|contact) details|(?:priority|fix|work|suggested|recommended) order|fix direction|(?:action|fix|test|remediation|migration|resolution|release|rollout|work|improvement|mitigation) plan)$`,
 );
 
 /** Such words make a heading a note wherever they stand, unless it names problems. */
@@ -41,12 +43,17 @@ const templateForm =
 
 /** Such words say that something goes wrong, so the heading does not name notes: "Wrong total in the summary". */
 const failureWords = words(
-  String.raw`no|not|cannot|can'?t|doesn'?t|don'?t|isn'?t|won'?t|never|fails?|failed|failing|failure|missing|wrong|broken|slow|lost|errors?|without|ignores?|ignored|hangs?|crash(?:es|ed)?|leaks?|stuck|incorrect|invalid|unable|too|stale|corrupt(?:ed)?|duplicated?|empty`,
+  String.raw`no|not|cannot|can'?t|doesn'?t|don'?t|isn'?t|won'?t|never|fails?|failed|failing|failure|missing|wrong|broken|slow|freez(?:es?|ing)|lost|errors?|without|ignores?|ignored|hangs?|crash(?:es|ed)?|leaks?|stuck|incorrect|invalid|unable|too|stale|corrupt(?:ed)?|duplicated?|empty`,
 );
+
+/** Whether the words of a title say that something goes wrong. */
+export function saysFailure(text: string): boolean {
+  return failureWords.test(plainName(text));
+}
 
 /** Help begins so in guides: "Checking the log", "Collecting diagnostics". */
 const helpBeginnings = words(
-  String.raw`^(?:viewing|verifying|checking|collecting|gathering|inspecting|understanding|getting|finding|asking)`,
+  String.raw`^(?:viewing|verifying|checking|collecting|gathering|inspecting|understanding|getting|finding|asking|editing|configuring|enabling|contacting)`,
 );
 
 /** The words of a heading without number, state, date, brackets and decoration, in lower case. */
@@ -66,17 +73,31 @@ export function hasProblemNoun(text: string): boolean {
   return problemNouns.test(plainName(text));
 }
 
+/** A state, and when or where: "Fixed in this release", "Open as of May", "Deliberately not fixed". */
+const statePhrase =
+  /^(?:(?:deliberately |intentionally |known but )?(?:not|un)[ -]?(?:yet )?fixed|(?:fixed|resolved|solved|closed|open|remaining|outstanding|unresolved) (?:in|since|by|across|during|on|as of|for|this|before|after)(?: .{1,30})?)$/;
+
 /** Whether a heading names problems in general, so that what is below it are problems. */
 export function namesProblems(text: string): boolean {
   const name = plainName(text);
-  if (problemNouns.test(name)) return true;
+  if (problemNouns.test(name) || statePhrase.test(name)) return true;
   const parts = name === '' ? [] : name.split(' ');
-  return parts.length > 0 && parts.length <= 5 && parts.every((part) => stateNouns.test(part));
+  // "Won't fix" is two words and one state.
+  const isPhrase = name.replaceAll(allStateNouns, '').trim() === '';
+  return parts.length > 0 && parts.length <= 5 && (isPhrase || parts.every((part) => stateNouns.test(part)));
 }
 
 /** In a guide to troubleshooting these are areas; elsewhere they head notes. */
 const areaNames =
   /^(?:performance|security|installation|install|setup|configuration|environment|deployment|migration|testing|tests|dependencies|usage|monitoring)$/;
+
+/** There the questions of readers are their problems. */
+const questionNames = /^(?:faqs?|(?:frequently asked|common) questions|q ?&? ?a)$/;
+
+/** Whether a heading of a guide to troubleshooting has the questions of its readers below it. */
+export function namesQuestions(text: string): boolean {
+  return questionNames.test(plainName(text));
+}
 
 /** Whether a text is a guide to troubleshooting, by the name of its file or its first heading. */
 export function namesGuide(text: string): boolean {
@@ -85,13 +106,22 @@ export function namesGuide(text: string): boolean {
   );
 }
 
+/** The last chapters of a report, which have numbers as well. */
+const lastChapters =
+  /^(?:conclusions?|summary|next steps|references?|recommendations?|action plan|roadmap|appendix|(?:suggested |recommended )?(?:fix|priority|work) order)$/;
+
+/** Whether a heading names notes even if it has the next number in a list of problems. */
+export function endsReport(text: string): boolean {
+  return lastChapters.test(plainName(text));
+}
+
 /**
  * Whether a heading names notes, plans, logs and the like.
  * @param isGuide Whether it is in a troubleshooting guide.
  */
 export function namesNotes(text: string, isGuide: boolean): boolean {
   const name = plainName(text);
-  if (isGuide && areaNames.test(name)) return false;
+  if (isGuide && (areaNames.test(name) || questionNames.test(name))) return false;
   if (noteNames.test(name)) return true;
   const isAboutProblems = problemNouns.test(name);
   if (noteBeginnings.test(name)) return !(isAboutProblems && /^(?:recent|latest|next|quick)/.test(name));
@@ -115,7 +145,7 @@ export function isPlaceholder(text: string): boolean {
 
 /** Whether a heading says that what is below it tells how to write or report problems. */
 export function namesTemplate(text: string): boolean {
-  return /\btemplates?\b|\bsubmitting (?:an? )?(?:bugs?|issues?|reports?)\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
+  return /\btemplates?\b|\bsubmitting (?:an? )?(?:bugs?|issues?|reports?)\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\b(?:entry|record|issue|bug) format\b|^\W*(?:format|formato|формат)(?: (?:of|for|de|del|da|das|der|des|d'|запис)\p{L}*(?: \p{L}+){0,2})?\W*$|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
     text,
   );
 }

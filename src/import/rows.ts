@@ -21,6 +21,14 @@ const titleColumns =
 const explicit =
   /^(?:known )?(?:issue|problem|bug|limitation|symptom|error|error message|problème|symptôme|erreur|problema|sintoma|síntoma|sintomo|erro|errore|fehler|sorun|vấn đề|问题|症状|問題)e?s?$/;
 
+const plainlyProblems =
+  /^(?:known )?(?:issue|problem|bug|limitation|defect|gap|problema|sorun|vấn đề|问题|問題|проблема)s?$/;
+
+/** Whether a column is named as one that holds nothing but problems. */
+function namesOneProblem(column: string): boolean {
+  return plainlyProblems.test(column);
+}
+
 /** What a column says about a symptom in a guide. */
 const answers: ReadonlySet<LabelMeaning> = new Set<LabelMeaning>([
   'rootCause',
@@ -30,7 +38,7 @@ const answers: ReadonlySet<LabelMeaning> = new Set<LabelMeaning>([
 ]);
 
 const otherTables =
-  /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default|option)s?$/;
+  /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default|difficulty|diff|pattern|topic|points)s?$/;
 
 /**
  * The rows of tables between two lines that are problems: the table has a column for the title and one of our labels, such as
@@ -65,6 +73,18 @@ export function tablesIn(lines: readonly Line[], from: number, to: number): read
   return tables;
 }
 
+/** Whether the columns of a table are those of problems, whatever its heading says: a plain name, or a title and a state or severity. */
+export function haveProblemColumns(head: string): boolean {
+  const names = cellsOf(head).map(labelName);
+  const column = titleColumnOf(names);
+  const meanings = names.map((name) => (name === 'state' ? 'status' : meaningOf(name)));
+  return (
+    column !== -1 &&
+    !names.some((name) => otherTables.test(name)) &&
+    (namesOneProblem(names[column] ?? '') || meanings.includes('status') || meanings.includes('severity'))
+  );
+}
+
 function tableRows(
   lines: readonly Line[],
   from: number,
@@ -81,7 +101,9 @@ function tableRows(
   const isOther = names.some((name) => otherTables.test(name));
   const isNamed = explicit.test(names[column] ?? '');
   const hasLabel = meanings.some((meaning) => meaning !== null && meaning !== 'kept' && meaning !== 'id');
-  const hasAnswer = isNamed && meanings.some((meaning) => meaning !== null && answers.has(meaning));
+  const hasAnswer =
+    namesOneProblem(names[column] ?? '') ||
+    (isNamed && meanings.some((meaning) => meaning !== null && answers.has(meaning)));
   if (column === -1 || isOther || !(isGroup ? isNamed || hasLabel : hasAnswer)) return [];
   const rows: Candidate[] = [];
   for (let at = from + 2; at < to; at += 1) {

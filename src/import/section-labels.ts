@@ -121,7 +121,7 @@ export const sectionLabels = {
     pt: 'correção aplicada, solução aplicada, solução implementada, corrigido por, alterações feitas',
     it: 'correzione applicata, soluzione applicata, corretto da, modifiche apportate',
     tr: 'uygulanan çözüm, yapılan değişiklikler, düzeltildi',
-    vi: 'đã sửa, giải pháp đã áp dụng, đã khắc phục',
+    vi: 'đã sửa, giải pháp đã áp dụng, đã khắc phục, kết quả xử lý, kết quả khắc phục',
     ja: '修正内容, 対応内容, 実施した対策, 修正済み',
   },
   impactAssessment: {

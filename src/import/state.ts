@@ -3,7 +3,7 @@ import type { Field } from './fields.ts';
 import type { LabelMeaning } from './labels.ts';
 import { signsOf, wordsOf } from './language-words.ts';
 import type { Line } from './lines.ts';
-import { plainName } from './names.ts';
+import { namesProblems, plainName } from './names.ts';
 import type { ImportedSeverity, ImportedStatus } from './types.ts';
 import { dateIn, isDone, range, severityIn, severityOfColour, statusIn, words } from './values.ts';
 
@@ -22,6 +22,15 @@ function fieldsOf({ body }: Candidate, ...meanings: readonly LabelMeaning[]): re
   return [...body.fields, ...body.nested].filter(({ meaning }) => meaning !== null && meanings.includes(meaning));
 }
 
+/** A value stands behind its label, or alone on the line below it. */
+function valueOf({ value, next }: Field): string {
+  return value === '' ? next : value;
+}
+
+function lineOf({ value, first, nextAt }: Field): number {
+  return value === '' ? nextAt : first;
+}
+
 /**
  * The state of a problem: title, then status line, then labels and dates of a fix, then strike-through, then the groups, then
  * the tense of the solution, then what the head of the text says of all.
@@ -34,8 +43,8 @@ export function readStatus(
   const ofTitle = statusOfTitle(candidate);
   if (ofTitle !== undefined) return ofTitle;
   for (const field of fieldsOf(candidate, 'status')) {
-    const value = statusIn(field.value);
-    if (value !== undefined) return stated(value, [field.first]);
+    const value = statusIn(valueOf(field));
+    if (value !== undefined) return stated(value, [lineOf(field)]);
   }
   for (const field of fieldsOf(candidate, 'resolved')) {
     if (dateIn(field.value) !== undefined || /^\W*(?:yes|true|ja|да)\b/i.test(field.value))
@@ -108,8 +117,7 @@ function statusOfGroup(text: string): ImportedStatus | undefined {
 function statusOfTense(candidate: Candidate): Stated<ImportedStatus> | undefined {
   const solutions = fieldsOf(candidate, 'solution', 'solutionDone');
   for (const field of solutions) {
-    const text = field.value === '' ? field.next : field.value;
-    if (isDone(text)) return stated('resolved', [field.value === '' ? field.nextAt : field.first], true);
+    if (isDone(valueOf(field))) return stated('resolved', [lineOf(field)], true);
   }
   return undefined;
 }
@@ -119,8 +127,8 @@ export function readSeverity(candidate: Candidate): Stated<ImportedSeverity> | u
   const { title, at, around } = candidate;
   const fields = fieldsOf(candidate, 'severity');
   for (const field of fields) {
-    const value = severityIn(field.value) ?? severityOfColour(field.value);
-    if (value !== undefined) return stated(value, [field.first]);
+    const value = severityIn(valueOf(field)) ?? severityOfColour(valueOf(field));
+    if (value !== undefined) return stated(value, [lineOf(field)]);
   }
   for (const remark of [...title.remarks, /^P[0-3](?=-)/.exec(title.id ?? '')?.[0] ?? '']) {
     const value = severityIn(remark);
@@ -134,8 +142,8 @@ export function readSeverity(candidate: Candidate): Stated<ImportedSeverity> | u
   )
     return undefined;
   for (const field of fieldsOf(candidate, 'priority')) {
-    const value = severityIn(field.value) ?? severityOfColour(field.value);
-    if (value !== undefined) return stated(value, [field.first]);
+    const value = severityIn(valueOf(field)) ?? severityOfColour(valueOf(field));
+    if (value !== undefined) return stated(value, [lineOf(field)]);
   }
   const ofColour = severityOfColour(title.remarks.join(' '));
   if (ofColour !== undefined) return stated(ofColour, [at], true);
@@ -151,7 +159,9 @@ function severityOfGroup(text: string): ImportedSeverity | undefined {
     text,
   );
   const isSeverity =
-    level !== null && /\b(?:issues?|problems?|bugs?|priority|severity|blockers?|limitations?|p[0-3])\b/i.test(text);
+    level !== null &&
+    (namesProblems(text) ||
+      /\b(?:issues?|problems?|bugs?|priority|severity|blockers?|limitations?|p[0-3])\b/i.test(text));
   return (isSeverity ? severityIn(level[0].replace(/blockers/i, 'blocker')) : undefined) ?? severityOfColour(text);
 }
 

@@ -40,6 +40,7 @@ export function readTitle(source: string): Title {
   let text = raw;
   const isStruck = /^\W*~~.+~~/.test(text);
   text = text
+    .replaceAll(/(?<!!)\[([^[\]]{2,300})\]\((?:[^()\s]|\([^()\s]*\)){1,400}\)/g, '$1')
     .replaceAll('~~', '')
     .replace(/^\*\*(.+?)\*\*/, '$1')
     .replaceAll(/\*\*|__/g, '');
@@ -120,7 +121,10 @@ function isStatement(text: string): boolean {
   return (
     word !== undefined &&
     text.trim().split(/\s+/).length <= 3 &&
-    text.replace(/^\W+/, '').toLowerCase().startsWith(word.toLowerCase())
+    text
+      .replace(/^[^\p{L}\p{N}]+/u, '')
+      .toLowerCase()
+      .startsWith(word.toLowerCase())
   );
 }
 

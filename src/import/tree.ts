@@ -1,7 +1,8 @@
-import { type Body, labelOf, readBody } from './fields.ts';
+import { type Body, type Field, labelOf, readBody } from './fields.ts';
 import type { LabelMeaning } from './labels.ts';
 import type { Line } from './lines.ts';
 import { meaningOf } from './labels.ts';
+import { namesProblems } from './names.ts';
 import { isLabelHeading, readTitle, type Title } from './titles.ts';
 
 /** A heading, or a bold line that is used as one, and what is below it. */
@@ -68,11 +69,16 @@ function sectionOf(lines: readonly Line[], draft: Draft, parent: Draft | undefin
     ownEnd,
     body,
     kinds: kindsOf([
-      ...body.fields.map(({ meaning }) => meaning),
+      ...body.fields.filter(saysSomething).map(({ meaning }) => meaning),
       ...labels.map((label) => meaningOf(label.text) ?? null),
     ]),
     children: others.map((child) => sectionOf(lines, child, draft)),
   };
+}
+
+/** The labels of a template have nothing behind them and nothing below. */
+export function saysSomething({ value, first, last }: Field): boolean {
+  return value !== '' || last > first;
 }
 
 /** A heading such as "Solution" is a label if its parent is a title, and a group if it holds titles itself. */
@@ -81,9 +87,17 @@ function splitChildren(
   parent: Draft | undefined,
 ): { readonly labels: readonly Draft[]; readonly others: readonly Draft[] } {
   const candidates = draft.children.filter(({ text, level }) => level < 7 && isLabelHeading(text));
+  const subtitle = subtitleOf(draft);
   const isTitle = draft.level >= 2 || (draft.level === 1 && isOneProblem(candidates, parent));
   const labels = new Set(isTitle && !isLabelHeading(draft.text) ? candidates.filter((one) => !holdsTitles(one)) : []);
-  return { labels: [...labels], others: draft.children.filter((child) => !labels.has(child)) };
+  return { labels: [...labels], others: draft.children.filter((child) => !labels.has(child) && child !== subtitle) };
+}
+
+/** One bold line alone, directly below a title, says the title again in other words; below a group it is the title of a problem. */
+function subtitleOf({ at, level, text, children }: Draft): Draft | undefined {
+  const [only, ...more] = children;
+  const isClose = only?.level === 7 && only.at - at <= 2 && more.length === 0;
+  return isClose && level >= 2 && level < 7 && !namesProblems(text) ? only : undefined;
 }
 
 /** A text about one problem has its sections directly below the first heading. */

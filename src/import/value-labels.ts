@@ -18,7 +18,7 @@ export const valueLabels = {
     ja: '状態, 状況, ステータス, 進捗',
   },
   severity: {
-    en: 'severity, severity level, impact level, criticality, level, risk level',
+    en: 'severity, sev, severity level, impact level, criticality, level, risk level',
     de: 'schweregrad, schwere, kritikalität',
     ru: 'серьёзность, серьезность, критичность, важность',
     zh: '严重程度, 严重性, 级别, 严重级别, 嚴重程度',

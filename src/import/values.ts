@@ -79,7 +79,7 @@ const severities: readonly (readonly [severity: ImportedSeverity, form: RegExp])
   [
     'medium',
     words(
-      String.raw`medium|moderate|normal|p2|mittel|medi[oa]|moderad[oa]|средн\p{L}*${wordsOf('medium')}`,
+      String.raw`medium|med|moderate|normal|p2|mittel|medi[oa]|moderad[oa]|средн\p{L}*${wordsOf('medium')}`,
       `中${signsOf('medium')}`,
     ),
   ],
