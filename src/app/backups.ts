@@ -2,10 +2,12 @@ import { ProblemsError } from '../errors.ts';
 import { repositoriesOf } from '../backups/repositories.ts';
 import { type InstanceVerdict, judgeBackups } from '../backups/verdict.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
+import { requireInstances } from './detect.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { leasePort } from './ports.ts';
 import { submit, type SubmitOptions } from './submit.ts';
-import { instanceNotFound } from '../remediation/engine/not-found.ts';
+import type { ReadonlyHost } from '../remediation/contract.ts';
+import { instanceNotFound, notFound } from '../remediation/engine/not-found.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import { archivePlaceOf, backupSettings, planRestore } from '../remediation/remediators/backup-repair/index.ts';
 import { compareText } from '../util/compare.ts';
@@ -44,11 +46,7 @@ export async function backupVerdicts(opened: Remediation, instance?: string): Pr
   const { folders } = session.reader.backups;
   const owners = backups.map((backup) => backup.instance);
   const found = await instancesIfReachable(opened);
-  if (instance !== undefined && owners.length === 0 && found.names?.includes(instance) === false)
-    throw instanceNotFound(
-      instance,
-      found.names.map((name) => ({ name })),
-    );
+  if (instance !== undefined) requireOwner(instance, found.names, owners);
   const names = instance === undefined ? [...(found.names ?? []), ...owners] : [instance];
   const { rpoHours } = backupSettings(session.reader);
   const unknown =
@@ -68,13 +66,22 @@ export async function backupVerdicts(opened: Remediation, instance?: string): Pr
   };
 }
 
+/** @throws ProblemsError `not-found`: neither an instance nor a backup has this name, as far as can be told. */
+function requireOwner(name: string, instances: readonly string[] | undefined, owners: readonly string[]): void {
+  if (owners.includes(name) || instances === undefined || instances.includes(name)) return;
+  throw instanceNotFound(
+    name,
+    [...instances, ...owners].map((one) => ({ name: one })),
+  );
+}
+
 async function instancesIfReachable({
   session,
 }: Remediation): Promise<
   { readonly names: readonly string[] } | { readonly names: undefined; readonly reason: string }
 > {
   try {
-    return { names: (await session.reader.instances()).map(({ name }) => name) };
+    return { names: (await session.reader.instances({ all: true })).map(({ name }) => name) };
   } catch (error) {
     if (!(error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
     return { names: undefined, reason: error.message };
@@ -99,8 +106,7 @@ export async function verifyBackup(
 ): Promise<{ readonly backup: Backup; readonly answer: BackupAnswer }> {
   const { reader, host } = bindCall(opened, call).session;
   const backup = await reader.backups.read(ref);
-  if (backup === undefined)
-    throw new ProblemsError('not-found', `There is no backup ${ref}.`, { hint: '`problems backups` lists them.' });
+  if (backup === undefined) throw await noBackup(ref, reader);
   const instance = await reader.instance(backup.instance);
   if (instance === undefined)
     throw new ProblemsError(
@@ -123,10 +129,21 @@ export async function verifyBackup(
   return { backup: (await reader.backups.read(ref)) ?? backup, answer };
 }
 
-/** What retention keeps and removes, for one instance or all. Removes nothing of a suspended instance. */
-export async function retainedBackups({ session }: Remediation, instance?: string): Promise<readonly Retained[]> {
+async function noBackup(ref: string, { backups }: Pick<ReadonlyHost, 'backups'>): Promise<ProblemsError> {
+  const refs = (await backups.list()).backups.map((backup) => backup.ref);
+  return notFound(`There is no backup ${ref}.`, ref, refs, '`problems backups` lists them.');
+}
+
+/**
+ * What retention keeps and removes, for one instance or all. Removes nothing of a suspended instance.
+ * @throws ProblemsError `not-found`: neither an instance nor a backup has this name.
+ */
+export async function retainedBackups(opened: Remediation, instance?: string): Promise<readonly Retained[]> {
+  const { session } = opened;
   const { reader, store } = session;
   const { backups } = await reader.backups.list(instance);
+  if (instance !== undefined && backups.length === 0)
+    requireOwner(instance, (await instancesIfReachable(opened)).names, []);
   const settings = requestSettings(reader);
   const retained: Retained[] = [];
   for (const name of new Set(backups.map((backup) => backup.instance))) {
@@ -143,13 +160,17 @@ export interface TakeBackupRequest extends SubmitOptions {
   readonly drill?: boolean;
 }
 
-/** Takes a backup of a running instance, named after the time in UTC: `20260301_031000`. Needs no approval. */
+/**
+ * Takes a backup of a running instance, named after the time in UTC: `20260301_031000`. Needs no approval.
+ * @throws ProblemsError `not-found`: there is no such instance. `engine-unreachable`.
+ */
 export async function takeBackup(
   opened: Remediation,
   { instance, drill = true, ...options }: TakeBackupRequest,
 ): Promise<RunReport> {
   const remediation = bindCall(opened, options);
   const { session } = remediation;
+  await requireInstances(remediation, [instance]);
   const work = await planBackup({ instance, backup: timestamp(session.now()), drill }, session.reader);
   return submit(remediation, work, { automation: 'auto', ...options });
 }
@@ -180,8 +201,7 @@ export async function putBackBackup(opened: Remediation, { backup, ...options }:
   const { reader } = remediation.session;
   const { backups } = await reader.backups.list(backup.split('/')[0]);
   const named = backups.filter(({ ref }) => ref === backup);
-  if (named.length === 0)
-    throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
+  if (named.length === 0) throw await noBackup(backup, reader);
   if (!named.some(({ state }) => state === 'quarantined'))
     throw new ProblemsError('bad-usage', `${backup} is not quarantined.`, { hint: '`problems backups` lists them.' });
   return submit(remediation, await planPutBack(backup, reader), { automation: 'auto', ...options });
@@ -210,8 +230,7 @@ export async function restoreBackup(
 ): Promise<{ readonly report: RunReport; readonly port: number }> {
   const remediation = bindCall(opened, options);
   const { reader, store } = remediation.session;
-  if ((await reader.backups.read(backup)) === undefined)
-    throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
+  if ((await reader.backups.read(backup)) === undefined) throw await noBackup(backup, reader);
   if ((await reader.instance(into)) !== undefined)
     throw new ProblemsError('bad-usage', `Instance ${into} already exists; a restore never overwrites one.`, {
       hint: 'Choose another name with --into.',

@@ -4,11 +4,10 @@ import type { Instance } from '../host/instance.ts';
 import type { Finding } from '../remediation/contract.ts';
 import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
 import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
-import { interruptedRuns } from '../remediation/engine/resume.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
-import type { Phase } from '../remediation/store/store.ts';
 import { instanceNotFound, notFound } from '../remediation/engine/not-found.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
+import { type InterruptedRun, interruptedOn, type LiveRun, liveRuns } from './open-runs.ts';
 
 export interface DetectOptions extends RemediationCall {
   /** Ids of problems or of findings. Default: all. */
@@ -19,19 +18,11 @@ export interface DetectOptions extends RemediationCall {
   readonly checkDeadlineMs?: number;
 }
 
-/** A run whose process ended before the run did. Its instance may be down, renamed or half changed. */
-export interface InterruptedRun {
-  readonly id: string;
-  readonly instance: string;
-  readonly remediator: string;
-  readonly phase: Phase;
-  /** RFC 3339. Null if its first step had not begun. */
-  readonly startedAt: string | null;
-}
-
 export interface Detected extends DetectResult {
   /** `resume` finishes them, and `remediate` does so first. Newest first. */
   readonly interruptedRuns: readonly InterruptedRun[];
+  /** Runs of other processes, before or after the check: what was found of their instances may change. Newest first. */
+  readonly liveRuns: readonly LiveRun[];
 }
 
 /**
@@ -52,36 +43,25 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
   // Asked first: an unreachable engine is an error, not a finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
   const interrupted = await interruptedOn(remediation);
-  // An interrupted run may have renamed its container, so there may be no instance of its name.
+  const liveBefore = await liveRuns(remediation);
+  const inRepair = new Set([...interrupted, ...liveBefore].map(({ instance }) => instance));
+  // An open run may have renamed its container, so there may be no instance of its name.
   const expected = remediation.instances === undefined ? [] : await session.reader.expected();
   const names = remediation.instances?.filter(
-    (name) => !interrupted.some(({ instance }) => instance === name) && !expected.some((one) => one.name === name),
+    (name) => !inRepair.has(name) && !expected.some((one) => one.name === name),
   );
   if (names !== undefined) await requireInstances(remediation, names);
   const detected = await detectAll(session, { ...request, problems });
   await suspendDamaged(remediation, detected);
-  const findings = detected.findings.filter(
-    (found) => !isSymptom(remediation, found) || !interrupted.some(({ instance }) => instance === found.instance),
-  );
-  return { ...detected, findings, interruptedRuns: interrupted };
+  const begun = (await liveRuns(remediation)).filter(({ id }) => !liveBefore.some((run) => run.id === id));
+  for (const { instance } of begun) inRepair.add(instance);
+  const findings = detected.findings.filter((found) => !isSymptom(remediation, found) || !inRepair.has(found.instance));
+  return { ...detected, findings, interruptedRuns: interrupted, liveRuns: [...begun, ...liveBefore] };
 }
 
-/** The journal knows more about an interrupted run's instance than that it is down. */
+/** The journal knows more about the instance of an open run than that it is down. */
 function isSymptom({ session }: Remediation, { remediator }: Finding): boolean {
   return session.remediators.some(({ name, findsSymptoms }) => name === remediator && findsSymptoms === true);
-}
-
-/** The interrupted runs of the instances that were asked for, or of all. */
-export async function interruptedOn({ session, instances }: Remediation): Promise<readonly InterruptedRun[]> {
-  return (await interruptedRuns(session))
-    .map(({ id, phase, startedAt, plan: { remediator, target } }) => ({
-      id,
-      instance: target.instance,
-      remediator,
-      phase,
-      startedAt,
-    }))
-    .filter(({ instance }) => instances === undefined || instances.includes(instance));
 }
 
 /**
@@ -104,7 +84,7 @@ export async function requireInstances(
   { session }: Remediation,
   names: readonly string[],
 ): Promise<readonly Instance[]> {
-  const found = await session.reader.instances();
+  const found = await session.reader.instances({ all: true });
   return names.map((name) => {
     const instance = found.find((one) => one.name === name);
     if (instance !== undefined) return instance;

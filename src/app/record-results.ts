@@ -4,7 +4,7 @@ import type { DetectResult } from '../remediation/engine/detect.ts';
 import type { KnownProblem } from '../remediation/engine/record-for.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import { type RunRecord, runsAbout } from '../remediation/store/store.ts';
-import type { DetectOptions } from './detect.ts';
+import type { Detected, DetectOptions } from './detect.ts';
 import { editRegistry } from './edit-registry.ts';
 import { bindCall, type Remediation } from './open-remediation.ts';
 import {
@@ -20,7 +20,7 @@ import {
 /** One round of detection: the options of `detect`, `plan` or `remediate`, and the result. */
 export interface DetectRound {
   readonly request: DetectOptions;
-  readonly detected: DetectResult;
+  readonly detected: DetectResult & Partial<Pick<Detected, 'interruptedRuns' | 'liveRuns'>>;
 }
 
 export interface RecordOptions {
@@ -115,10 +115,16 @@ export async function recordReports(
   return edits.results(0);
 }
 
-/** Whether every check that could have found a record's problem ran, on every instance. */
+/**
+ * Whether every check that could have found a record's problem ran, on every instance, and no run is open: in the middle of a
+ * repair nothing may be found of what is not fixed yet.
+ */
 export function wasFullyChecked(record: ProblemRecord, round: DetectRound, remediation: Remediation): boolean {
+  const { interruptedRuns = [], liveRuns = [] } = round.detected;
   return (
-    remediation.instances === undefined && ranAllChecks(record, round, remediation, remediatorsFor(record, remediation))
+    remediation.instances === undefined &&
+    interruptedRuns.length + liveRuns.length === 0 &&
+    ranAllChecks(record, round, remediation, remediatorsFor(record, remediation))
   );
 }
 

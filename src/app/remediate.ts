@@ -3,17 +3,14 @@ import type { Finding } from '../remediation/contract.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { type PolicySettings, propose } from '../remediation/engine/plan.ts';
-import {
-  liveRuns as runsOfOthers,
-  resume as resumeRun,
-  rollback as rollbackRun,
-} from '../remediation/engine/resume.ts';
+import { resume as resumeRun, rollback as rollbackRun } from '../remediation/engine/resume.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { Automation } from '../tasks/types.ts';
-import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
+import { detect, type DetectOptions, endsRound } from './detect.ts';
 import { requireJournal } from './journal.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
+import { interruptedOn, type LiveRun } from './open-runs.ts';
 import { afterError, carryOut, type Consent, failureIn, runId } from './run-plan.ts';
 
 export interface RemediateRequest extends DetectOptions, Consent {
@@ -21,11 +18,6 @@ export interface RemediateRequest extends DetectOptions, Consent {
   readonly automation?: Automation;
   /** Called with each report at once, so that an error that ends the round loses none. */
   readonly onReport?: (report: RunReport, detected: DetectResult) => void;
-}
-
-/** A run that another process is working on now. */
-export interface LiveRun extends InterruptedRun {
-  readonly pid: number;
 }
 
 export interface Remediated {
@@ -51,7 +43,6 @@ export async function remediate(opened: Remediation, request: RemediateRequest =
     const report = await takenUp(remediation.session, id, false);
     if (report !== undefined) resumed.push(report);
   }
-  const live = await liveRuns(remediation);
   const detected = await detect(remediation, request).catch((error: unknown) => {
     // What was resumed has happened, whatever the check says.
     for (const report of resumed) request.onReport?.(report, nothingDetected);
@@ -84,7 +75,7 @@ export async function remediate(opened: Remediation, request: RemediateRequest =
   const fresh = (again?.findings ?? []).filter(({ id }) => !detected.findings.some((found) => found.id === id));
   await dealWithAll(fresh, again ?? detected);
   const findings = [...detected.findings, ...fresh];
-  return { detected: { ...detected, findings }, runs: reports, notRun, liveRuns: live };
+  return { detected: { ...detected, findings }, runs: reports, notRun, liveRuns: detected.liveRuns };
 }
 
 /** What is found after the fixed runs whose plan asks for it, of their instances; undefined if none does. */
@@ -107,20 +98,6 @@ async function checkedAgain(
 }
 
 const nothingDetected: DetectResult = { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] };
-
-/** The runs of the requested instances, or of all, that other processes are working on. */
-export async function liveRuns({ session, instances }: Remediation): Promise<readonly LiveRun[]> {
-  return (await runsOfOthers(session))
-    .map(({ run: { id, phase, startedAt, plan }, owner: { pid } }) => ({
-      id,
-      instance: plan.target.instance,
-      remediator: plan.remediator,
-      phase,
-      startedAt,
-      pid,
-    }))
-    .filter(({ instance }) => instances === undefined || instances.includes(instance));
-}
 
 /**
  * Resumes runs whose process has ended: one, or all. A run that cannot be resumed does not affect the others.

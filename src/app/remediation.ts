@@ -2,7 +2,8 @@ export { actions } from '../remediation/actions/index.ts';
 export { asideName, findingId } from '../remediation/contract.ts';
 export type * from '../remediation/contract.ts';
 export { inline as markdownLine } from '../remediation/engine/escalation-report.ts';
-export { detect, type Detected, type DetectOptions, type InterruptedRun, plan } from './detect.ts';
+export { detect, type Detected, type DetectOptions, plan } from './detect.ts';
+export { type InterruptedRun, type LiveRun, liveRuns } from './open-runs.ts';
 export type { DetectResult } from '../remediation/engine/detect.ts';
 export type { PolicySettings, Proposal } from '../remediation/engine/plan.ts';
 export type { EngineContext } from '../remediation/engine/session.ts';
@@ -12,15 +13,7 @@ export { approve, type ApproveOptions } from './approve.ts';
 export { review, submit, type SubmitOptions } from './submit.ts';
 export { type Consent } from './run-plan.ts';
 export { type RunReport } from '../remediation/run-report.ts';
-export {
-  type LiveRun,
-  liveRuns,
-  remediate,
-  type Remediated,
-  type RemediateRequest,
-  resume,
-  rollback,
-} from './remediate.ts';
+export { remediate, type Remediated, type RemediateRequest, resume, rollback } from './remediate.ts';
 export {
   backupVerdicts,
   expireBackups,
@@ -90,7 +83,7 @@ export {
   recordReports,
   wasFullyChecked,
 } from './record-results.ts';
-export { findSuspension, liftSuspension, type Suspension } from './suspensions.ts';
+export { findSuspension, liftSuspension, requireKnownInstance, type Suspension } from './suspensions.ts';
 export type { Packing } from '../backups/packing.ts';
 export type * from '../backups/types.ts';
 export type { InstanceVerdict } from '../backups/verdict.ts';

@@ -1,3 +1,5 @@
+import { ProblemsError } from '../errors.ts';
+import { instanceNotFound } from '../remediation/engine/not-found.ts';
 import type { Remediation } from './open-remediation.ts';
 
 /** Why no repair runs on an instance: its data may be damaged, or an undo failed. */
@@ -31,4 +33,20 @@ export async function liftSuspension(remediation: Remediation, instance: string)
   const { session } = remediation;
   if (suspension !== undefined) await session.store.suspensions.lift(instance, session.at());
   return suspension;
+}
+
+/**
+ * Refuses a name that no container, config, earlier check or run knows, so that a mistyped one does not pass for an instance without
+ * a suspension. Without an engine nothing is refused.
+ * @throws ProblemsError `not-found`: with the nearest name as a hint.
+ */
+export async function requireKnownInstance({ session }: Remediation, name: string): Promise<void> {
+  const { reader, store } = session;
+  const repaired = (await store.runs.list()).map(({ plan }) => ({ name: plan.finding.instance }));
+  try {
+    const known = [...(await reader.instances({ all: true })), ...(await reader.expected()), ...repaired];
+    if (!known.some((one) => one.name === name)) throw instanceNotFound(name, known);
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
+  }
 }

@@ -18,8 +18,9 @@ export async function lift(
   const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
   return withRemediation(context, choice, async (remediation) => {
-    const { findSuspension, liftSuspension } = await import('../app/remediation.ts');
+    const { findSuspension, liftSuspension, requireKnownInstance } = await import('../app/remediation.ts');
     const suspension = await findSuspension(remediation, instance);
+    if (suspension === undefined) await requireKnownInstance(remediation, instance);
     const why =
       suspension === undefined
         ? 'is not suspended.'

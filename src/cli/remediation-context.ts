@@ -131,12 +131,10 @@ export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly 
   return reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent') ? skippedExitCode(notLookedAt) : 1;
 }
 
-/** 1 if something was found or there is no instance; else 2 if a check could not run that may run another time; else 0. */
-export function checkExitCode(
-  detected: Pick<Detected, 'findings' | 'interruptedRuns' | 'lookedAt' | 'notLookedAt'>,
-): number {
-  const { findings, interruptedRuns, notLookedAt } = detected;
-  if (findings.length + interruptedRuns.length > 0 || isNothingToCheck(detected)) return 1;
+/** 1 if something was found, a run is open, or there is no instance; else 2 if a check could not run that may run another time; else 0. */
+export function checkExitCode(detected: Omit<Detected, 'unmanaged'>): number {
+  const { findings, interruptedRuns, liveRuns, notLookedAt } = detected;
+  if (findings.length + interruptedRuns.length + liveRuns.length > 0 || isNothingToCheck(detected)) return 1;
   return skippedExitCode(notLookedAt);
 }
 

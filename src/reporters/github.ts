@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../registry/diagnostics.ts';
+import { escapeTerminal } from './escape-terminal.ts';
 import { count, worstFirst } from './text/diagnostics.ts';
 
 /** GitHub shows ten annotations of each level per step and silently drops the rest. */
@@ -37,8 +38,16 @@ function annotation({ severity, path, place, code, message, hint }: Diagnostic):
   return `::${severity} ${properties.join(',')}::${data(hint === '' ? message : `${message} ${hint}`)}\n`;
 }
 
+/** What GitHub gives back as it was is encoded; other control characters and marks of direction are written as escapes. */
 function data(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return text
+    .split(/([%\r\n])/)
+    .map(encoded)
+    .join('');
+}
+
+function encoded(part: string): string {
+  return part === '%' ? '%25' : part === '\r' ? '%0D' : part === '\n' ? '%0A' : escapeTerminal(part);
 }
 
 function property(text: string): string {

@@ -50,5 +50,9 @@ describe('the error for a name that nothing has', () => {
     expect(notFound('x', 'sales', ['orders', 'reports']).hint).toBe('There are: orders, reports.');
     expect(notFound('x', 'sales', many, 'Look there.').hint).toBe('Look there.');
     expect(notFound('x', 'sales', []).hint).toBeUndefined();
+    const ids = [...many, 'shop/resources/postgres/port-conflicts'];
+    expect(notFound('x', 'postgres/port-conflict', ids).hint).toBe(
+      'Did you mean shop/resources/postgres/port-conflicts?',
+    );
   });
 });

@@ -112,7 +112,7 @@ describe('problems forget', () => {
 describe('the verdict', () => {
   const lookedAt = ['a', 'b', 'c', 'd'].map((instance) => ({ instance, remediators: ['memory'], ms: 1 }));
   const finding = { instance: 'a' } as const;
-  const base = { findings: [], notLookedAt: [], lookedAt, interruptedRuns: [] };
+  const base = { findings: [], notLookedAt: [], lookedAt, interruptedRuns: [], liveRuns: [] };
 
   it.each<readonly [string, object, string]>([
     ['everything was checked', {}, '4 of 4 instances healthy, no findings'],
@@ -136,6 +136,11 @@ describe('the verdict', () => {
       'a run was interrupted',
       { interruptedRuns: [finding] },
       '3 of 4 instances healthy, no findings, 1 interrupted run',
+    ],
+    [
+      'another process repairs one',
+      { liveRuns: [{ ...finding, pid: 7 }] },
+      '3 of 4 instances healthy, no findings, 1 run of other processes',
     ],
   ])('is right if %s', (_, changed, text) => {
     expect(verdictText({ ...base, ...changed }, { every: true })).toBe(text);

@@ -22,7 +22,6 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^registry\/registry\.ts$/, 'the type that readers return, apart from any reader'],
   [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
-  [/^app\/suspensions\.ts$/, 'a use case'],
   [/^app\/names\.ts$/, 'a use case'],
   [/^service\/mcp\/over-(?:http|stdio)\.ts$/, 'one way to the server, loaded without the other'],
   [/^service\/service-file\.ts$/, 'where the file is, apart from the service that writes it'],

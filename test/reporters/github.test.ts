@@ -28,6 +28,17 @@ describe('GitHub annotations', () => {
     );
   });
 
+  it('hand no character to a terminal that it would obey, in names of files either', () => {
+    const diagnostic = diagnosticAt(text, 'two', 'label-unknown', {
+      path: 'a\u001b[2J\u202ec/PROBLEMS.md',
+      message: '\u001b]8;;http://x\u0007',
+      hint: '',
+    });
+    expect(githubReport([diagnostic])).toMatch(/^::warning file=a\\u\{1b\}\[2J\\u\{202e\}c\/PROBLEMS\.md,/);
+    // oxlint-disable-next-line no-control-regex -- These are to be absent.
+    expect(githubReport([diagnostic])).not.toMatch(/[\u001b\u0007\u202e]/);
+  });
+
   it('put errors first, show ten of each level and state how many are hidden', () => {
     const warnings = Array.from({ length: 13 }, () => diagnosticAt(text, 'two', 'label-unknown'));
     const errors = Array.from({ length: 11 }, () => diagnosticAt(text, 'two', 'term-unknown'));

@@ -188,7 +188,7 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
     throw new ProblemsError('bad-usage', 'Missing backup or instance name.', {
       hint: 'problems backups verify orders/20260301_031000',
     });
-  const [{ listBackups, verifyBackup }, { toJson }, { checksText }] = await Promise.all([
+  const [{ backupVerdicts, verifyBackup }, { toJson }, { checksText }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
@@ -201,10 +201,11 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
       if (word.includes('/')) refs.push(word);
       else
         refs.push(
-          ...(await listBackups(remediation, word)).backups
+          ...(await backupVerdicts(remediation, word)).backups
             .filter(({ state }) => state !== 'running')
             .map(({ ref }) => ref),
         );
+    if (refs.length === 0) screen.notes.write('There are no backups.\n');
     const verified = [];
     for (const [index, backup] of refs.entries()) {
       if (session.signal.aborted) break;

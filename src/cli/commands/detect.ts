@@ -36,15 +36,17 @@ export const detect = defineCommand({
         const recorded = { cwd: invocation.cwd, now: invocation.now() };
         printRecorded(await recordFindings(remediation, { request, detected }, recorded), screen);
       }
-      const { interruptedRuns, lookedAt, notLookedAt, unmanaged } = detected;
+      const { interruptedRuns, liveRuns, lookedAt, notLookedAt, unmanaged } = detected;
       if (options.json) {
         const { toJson } = await import('../../reporters/json.ts');
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
-        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt, lookedAt, unmanaged, interruptedRuns }));
+        screen.out.write(
+          toJson({ schemaVersion: 1, findings, notLookedAt, lookedAt, unmanaged, interruptedRuns, liveRuns }),
+        );
       } else {
-        const { detectedText, interruptedText, isNothingToCheck, noInstanceText, verdictText } =
+        const { detectedText, isNothingToCheck, noInstanceText, openRunsText, verdictText } =
           await import('../../reporters/text/remediation.ts');
-        screen.out.write(interruptedText(interruptedRuns, screen.out.style) + detectedText(detected, screen.out.style));
+        screen.out.write(openRunsText(detected, screen.out.style) + detectedText(detected, screen.out.style));
         const every = options.remediator.length === 0 && words.length === 0;
         screen.notes.write(
           isNothingToCheck(detected) ? noInstanceText(unmanaged) : `${verdictText(detected, { every })}.\n`,

@@ -29,21 +29,21 @@ export const plan = defineCommand({
           return propose(remediation, detectRequest(words, options));
         });
     const proposals = [...moved, ...repairs];
-    const { notLookedAt = [], interruptedRuns = [], lookedAt = [], unmanaged = [] } = detected ?? {};
+    const { notLookedAt = [], interruptedRuns = [], liveRuns = [], lookedAt = [], unmanaged = [] } = detected ?? {};
     if (options.json) {
       const { toJson } = await import('../../reporters/json.ts');
       screen.out.write(
-        toJson({ schemaVersion: 1, plans: proposals, notLookedAt, lookedAt, unmanaged, interruptedRuns }),
+        toJson({ schemaVersion: 1, plans: proposals, notLookedAt, lookedAt, unmanaged, interruptedRuns, liveRuns }),
       );
     } else {
-      const { interruptedText, notLookedAtText, nothingText, proposalText } =
+      const { notLookedAtText, nothingText, openRunsText, proposalText } =
         await import('../../reporters/text/remediation.ts');
       const { style } = screen.out;
-      screen.out.write(interruptedText(interruptedRuns, style));
+      screen.out.write(openRunsText({ interruptedRuns, liveRuns }, style));
       screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
       screen.out.write(notLookedAtText(notLookedAt, style));
       const every = options.remediator.length === 0 && words.length === 0;
-      if (proposals.length + interruptedRuns.length === 0)
+      if (proposals.length + interruptedRuns.length + liveRuns.length === 0)
         screen.notes.write(
           detected === undefined ? 'Nothing to plan.\n' : nothingText(detected, { every, doing: 'to plan' }),
         );

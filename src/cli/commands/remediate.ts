@@ -74,7 +74,7 @@ export const remediate = defineCommand({
           printRecorded(await recordReports(remediation, runs, { request, detected }, target), screen);
         }
         const { notLookedAt, lookedAt } = detected;
-        const nothing = nothingText({ ...detected, interruptedRuns: [] }, { every, doing: 'to do' });
+        const nothing = nothingText({ ...detected, interruptedRuns: [], liveRuns }, { every, doing: 'to do' });
         printReports([...moved, ...runs], options.json, screen, { notLookedAt, lookedAt, notRun, liveRuns }, nothing);
       }
       const { runs, detected, notRun, liveRuns } = await repair(remediation, {
@@ -89,7 +89,8 @@ export const remediate = defineCommand({
         throw error;
       });
       await tell(runs, detected, notRun, liveRuns);
-      const isNothing = moved.length + runs.length === 0 && isNothingToCheck({ ...detected, interruptedRuns: [] });
+      const isNothing =
+        moved.length + runs.length === 0 && isNothingToCheck({ ...detected, interruptedRuns: [], liveRuns });
       return isNothing || notRun.length + liveRuns.length > 0
         ? 1
         : exitCodeOf([...moved, ...runs], detected.notLookedAt);

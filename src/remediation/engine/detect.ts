@@ -88,18 +88,17 @@ function inRequest(
   };
 }
 
-/** Whether a skipped check might have found one of the wanted ids. An unknown id may belong to any remediator. */
+/** Whether a skipped check might have found one of the wanted ids, of a known problem or in the form of a finding's. */
 function mayHide(
   { remediator, instance }: Skipped,
   wanted: readonly string[],
-  { remediators, remediatorFor }: EngineContext,
+  { remediatorFor }: EngineContext,
   { problems = [] }: DetectRequest,
 ): boolean {
   return wanted.some((id) => {
     const known = problems.find(({ record }) => record.id === id);
     if (known !== undefined) return remediatorFor(known.record) === remediator;
-    const isFinding = remediators.some(({ name }) => id.startsWith(`${name}/`));
-    return !isFinding || id.startsWith(instance === null ? `${remediator}/` : `${remediator}/${instance}/`);
+    return id.startsWith(instance === null ? `${remediator}/` : `${remediator}/${instance}/`);
   });
 }
 

@@ -1,10 +1,10 @@
-import { ProblemsError } from '../../errors.ts';
 import { compareText } from '../../util/compare.ts';
 import { runLabel } from '../../host/docker/shapes.ts';
 import type { Container } from '../../host/docker/types.ts';
 import { asideMarker, volumeKey } from '../../host/instances.ts';
 import type { Host, RunContext, Step } from '../contract.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
+import { notFound } from './not-found.ts';
 import { changingHost, type EngineContext } from './session.ts';
 
 const tokenLabel = 'problems.token';
@@ -77,7 +77,7 @@ async function take(session: EngineContext, id: string): Promise<RunningRun | Lo
 
 /** The run, to show it. */
 export async function recordOf(session: EngineContext, id: string): Promise<RunRecord> {
-  return (await session.store.runs.get(id)) ?? noRun(id);
+  return (await session.store.runs.get(id)) ?? noRun(session, id);
 }
 
 /**
@@ -85,11 +85,12 @@ export async function recordOf(session: EngineContext, id: string): Promise<RunR
  * @throws ProblemsError `state-untrusted`: someone else wrote or changed it.
  */
 export async function trustedRecord(session: EngineContext, id: string): Promise<RunRecord> {
-  return (await session.store.runs.trusted(id)) ?? noRun(id);
+  return (await session.store.runs.trusted(id)) ?? noRun(session, id);
 }
 
-function noRun(id: string): never {
-  throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
+async function noRun({ store }: EngineContext, id: string): Promise<never> {
+  const ids = (await store.runs.list()).map((run) => run.id);
+  throw notFound(`There is no run ${id}.`, id, ids, '`problems runs` lists them.');
 }
 
 /** The volumes and their engine: one instance per engine at a time. Sorted, to avoid deadlocks. */

@@ -12,9 +12,18 @@ const mostNames = 8;
  * throw notFound('There is no instance ordrs.', 'ordrs', ['orders', 'reports']); // hint: Did you mean orders?
  */
 export function notFound(message: string, name: string, known: readonly string[], otherwise?: string): ProblemsError {
-  const meant = suggest(name, known) ?? known.find((one) => name !== '' && one.includes(name));
+  const meant =
+    suggest(name, known) ?? known.find((one) => name !== '' && one.includes(name)) ?? suggestByEnd(name, known);
   const listed = known.length > 0 && known.length <= mostNames ? `There are: ${known.join(', ')}.` : otherwise;
   return new ProblemsError('not-found', message, { hint: meant === undefined ? listed : `Did you mean ${meant}?` });
+}
+
+/** `postgres/port-conflicts` may be meant for the end of `vrooli/resources/postgres/port-conflict`. */
+function suggestByEnd(name: string, known: readonly string[]): string | undefined {
+  const parts = name.split('/').length;
+  const ends = known.map((one) => one.split('/').slice(-parts).join('/'));
+  const meant = suggest(name, ends);
+  return meant === undefined ? undefined : known[ends.indexOf(meant)];
 }
 
 /** As `notFound`, for the name of an instance. */

@@ -1,7 +1,8 @@
-import type { Detected, DetectResult, InterruptedRun, Proposal } from '../../app/remediation.ts';
+import type { Detected, DetectResult, Proposal } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
+import { liveRunsText } from './runs.ts';
 
 /** The findings with their evidence, and the checks that could not run. */
 export function detectedText({ findings, notLookedAt }: DetectResult, style: Style): string {
@@ -13,14 +14,16 @@ export function detectedText({ findings, notLookedAt }: DetectResult, style: Sty
   return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
 }
 
-/** Two lines for each run whose process ended before it. */
-export function interruptedText(runs: readonly InterruptedRun[], style: Style): string {
-  return runs
-    .map(({ id, instance, remediator }) => {
-      const name = style('strong', escapeTerminal(instance));
-      return `${name}  run ${id} of ${escapeTerminal(remediator)} was interrupted\n  finish it or roll it back: problems resume ${id}\n`;
-    })
-    .join('');
+/** Two lines for each run whose process ended before it, and one for each that another process is working on. */
+export function openRunsText(
+  { interruptedRuns, liveRuns }: Pick<Detected, 'interruptedRuns' | 'liveRuns'>,
+  style: Style,
+): string {
+  const interrupted = interruptedRuns.map(({ id, instance, remediator }) => {
+    const name = style('strong', escapeTerminal(instance));
+    return `${name}  run ${id} of ${escapeTerminal(remediator)} was interrupted\n  finish it or roll it back: problems resume ${id}\n`;
+  });
+  return interrupted.join('') + liveRunsText(liveRuns, style);
 }
 
 /** One line for each reason why checks could not run. A refused login is one reason, whichever database a check asked. */
@@ -49,10 +52,10 @@ function refusedLogin(reason: string): string | undefined {
  * counts as healthy if every check ran just now and found nothing. `every`: all remediators were asked.
  */
 export function verdictText(
-  { findings, lookedAt, notLookedAt, interruptedRuns }: Omit<Detected, 'unmanaged'>,
+  { findings, lookedAt, notLookedAt, interruptedRuns, liveRuns }: Omit<Detected, 'unmanaged'>,
   { every }: { readonly every: boolean },
 ): string {
-  const wrong = new Set([...findings, ...interruptedRuns].map(({ instance }) => instance));
+  const wrong = new Set([...findings, ...interruptedRuns, ...liveRuns].map(({ instance }) => instance));
   const total = new Set([...lookedAt.map(({ instance }) => instance), ...wrong]).size;
   const skipped = notLookedAt.filter(({ lasting }) => lasting !== true);
   const isBlind = (name: string): boolean =>
@@ -64,13 +67,14 @@ export function verdictText(
     every ? `${of} healthy` : `${of} passed the requested checks`,
     count(findings.length, 'finding'),
     ...(interruptedRuns.length === 0 ? [] : [count(interruptedRuns.length, 'interrupted run')]),
+    ...(liveRuns.length === 0 ? [] : [`${count(liveRuns.length, 'run')} of other processes`]),
     ...(blind === 0 ? [] : [`${blind} not fully checked`]),
   ].join(', ');
 }
 
 /** What was checked if there is nothing to do, as a sentence, with what there is nothing to do about: `to plan`. */
 export function nothingText(
-  detected: Pick<Detected, 'findings' | 'lookedAt' | 'notLookedAt' | 'interruptedRuns' | 'unmanaged'>,
+  detected: Detected,
   { every, doing }: { readonly every: boolean; readonly doing: string },
 ): string {
   if (isNothingToCheck(detected)) return noInstanceText(detected.unmanaged);
@@ -83,8 +87,9 @@ export function isNothingToCheck({
   lookedAt,
   notLookedAt,
   interruptedRuns,
-}: Pick<Detected, 'findings' | 'lookedAt' | 'notLookedAt' | 'interruptedRuns'>): boolean {
-  return lookedAt.length + findings.length + notLookedAt.length + interruptedRuns.length === 0;
+  liveRuns,
+}: Omit<Detected, 'unmanaged'>): boolean {
+  return lookedAt.length + findings.length + notLookedAt.length + interruptedRuns.length + liveRuns.length === 0;
 }
 
 /** That there is nothing to check, and how to include the servers that run. */

@@ -88,4 +88,22 @@ describe('a run that another process is working on', { timeout: 60_000 }, () => 
       await other.ended;
     }
   });
+
+  it.each(['detect', 'plan'] as const)('is named by problems %s, and counts against its instance', async (command) => {
+    const other = begin(folder, 'remediate', 'hang:step 1 is applied');
+    try {
+      await once(other.process.stdout ?? other.process, 'data');
+      const { pid } = other.process;
+      const json = await problems([command, '--json'], { cwd: folder });
+      expect(JSON.parse(json.stdout)).toMatchObject({ interruptedRuns: [], liveRuns: [{ instance: 'orders', pid }] });
+      expect(json.code).toBe(1);
+      const { code, stdout, stderr } = await problems([command], { cwd: folder });
+      expect(code).toBe(1);
+      expect(stdout).toContain(`orders: process ${pid} is working on run r`);
+      if (command === 'detect') expect(stderr).toMatch(/^0 of 1 instance healthy, .*, 1 run of other processes\.$/m);
+    } finally {
+      other.process.kill('SIGKILL');
+      await other.ended;
+    }
+  });
 });
