@@ -153,7 +153,8 @@ function topItems(lines: readonly Line[], from: number, to: number): readonly It
 
 /** A label, or a few words that name problems: "Won't fix:", but not "For issues and questions:". */
 function labelAbove(text: string): string | undefined {
-  const [, plain = ''] = /^(?!for |if |in |to |when |please |see )([^:：]{2,40})[:：]$/i.exec(text) ?? [];
+  const [, plain = ''] =
+    /^(?!for |if |in |to |when |please |see |如|若|请)([^:：,.，。]{2,30})[:：]$/i.exec(text) ?? [];
   return labelOf(text)?.label ?? (plain !== '' && namesProblems(plain) ? plain : undefined);
 }
 

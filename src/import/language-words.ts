@@ -23,7 +23,8 @@ const spaced: readonly LanguageWords[] = [
   // French
   {
     problems: 'problèmes?|bogues?|anomalies|erreurs|limitations|limites connues|dépannage|pannes|incidents',
-    notes: 'améliorations|prochaines étapes|remarques|recommandations|feuille de route|historique|ressources|aide',
+    notes:
+      'résumé|synthèse|améliorations|prochaines étapes|remarques|recommandations|feuille de route|historique|ressources|aide',
     open: 'ouverts?|ouvertes?|en cours|en attente|connus?|connues?|à corriger|non résolue?s?',
     partly: 'partiellement|en cours|en attente|non (?:résolue?|corrigée?)|reste',
     resolved: 'résolue?s?|corrigée?s?|fermée?s?|réglée?s?|terminée?s?',
@@ -37,7 +38,7 @@ const spaced: readonly LanguageWords[] = [
   // Portuguese
   {
     problems: 'problemas|erros|falhas|limitações|defeitos|solução de problemas',
-    notes: 'melhorias|próximos passos|observações|recomendações|histórico|referências|ajuda',
+    notes: 'resumo|melhorias|próximos passos|observações|recomendações|histórico|referências|ajuda',
     open: 'abert[oa]s?|em aberto|em andamento|pendentes?|conhecid[oa]s?|não resolvid[oa]s?',
     partly: 'parcialmente|em andamento|pendente|não (?:resolvid[oa]|corrigid[oa])',
     resolved: 'resolvid[oa]s?|corrigid[oa]s?|fechad[oa]s?|concluíd[oa]s?|solucionad[oa]s?',
@@ -51,7 +52,7 @@ const spaced: readonly LanguageWords[] = [
   // Italian
   {
     problems: 'problemi|errori|difetti|guasti|limitazioni|limiti|malfunzionamenti|risoluzione dei problemi',
-    notes: 'miglioramenti|prossimi passi|osservazioni|raccomandazioni|cronologia|riferimenti|aiuto',
+    notes: 'riepilogo|sintesi|miglioramenti|prossimi passi|osservazioni|raccomandazioni|cronologia|riferimenti|aiuto',
     open: 'apert[oiae]|in corso|in sospeso|not[oie]|conosciut[oi]|non risolt[oiae]',
     partly: 'parzialmente|in corso|in sospeso|non (?:risolt[oa]|corrett[oa])',
     resolved: 'risolt[oiae]|corrett[oiae]|chius[oiae]|sistemat[oiae]|completat[oiae]',
@@ -65,7 +66,7 @@ const spaced: readonly LanguageWords[] = [
   // Turkish
   {
     problems: 'sorunlar|sorunları|sorun giderme|hatalar|hataları|kısıtlamalar|sınırlamalar|arızalar',
-    notes: 'iyileştirmeler|sonraki adımlar|notlar|öneriler|geçmiş|kaynaklar|yardım',
+    notes: 'özet|iyileştirmeler|sonraki adımlar|notlar|öneriler|geçmiş|kaynaklar|yardım',
     open: 'açık|bilinen|bekleyen|devam eden|çözülmemiş',
     partly: 'kısmen|devam ediyor|beklemede|çözülmedi|düzeltilmedi',
     resolved: 'çözüldü|çözülen|çözülmüş|düzeltildi|düzeltilen|kapatıldı|kapalı|tamamlandı',
@@ -79,7 +80,7 @@ const spaced: readonly LanguageWords[] = [
   // Vietnamese
   {
     problems: 'vấn đề|sự cố|lỗi thường gặp|lỗi đã biết|các lỗi|hạn chế|xử lý sự cố|khắc phục sự cố',
-    notes: 'cải tiến|bước tiếp theo|ghi chú|khuyến nghị|lịch sử|tài liệu tham khảo|trợ giúp',
+    notes: 'tóm tắt|tổng kết|cải tiến|bước tiếp theo|ghi chú|khuyến nghị|lịch sử|tài liệu tham khảo|trợ giúp',
     open: 'đang mở|đã biết|chưa giải quyết|chưa sửa|đang chờ|mở',
     partly: 'một phần|đang xử lý|chưa (?:sửa|giải quyết|khắc phục)|đang chờ',
     resolved: 'đã (?:sửa|giải quyết|khắc phục|xử lý|đóng|hoàn thành)',
@@ -96,7 +97,7 @@ const spaced: readonly LanguageWords[] = [
 const signs: readonly LanguageWords[] = [
   {
     problems: '問題|不具合|エラー|既知の課題|制限事項|トラブルシューティング|障害',
-    notes: '改善|今後の予定|メモ|備考|履歴|参考資料',
+    notes: 'まとめ|改善|今後の予定|メモ|備考|履歴|参考資料',
     open: '未解決|未対応|既知|対応中|保留',
     partly: '未解決|未対応|未修正|部分的|一部|対応中|調査中|保留',
     resolved: '解決済|修正済|対応済|完了|解決しました|クローズ',

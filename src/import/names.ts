@@ -20,8 +20,8 @@ const allStateNouns = new RegExp(stateNouns.source, 'giu');
 
 /** Headings with exactly these words are notes, whatever is below them. */
 const noteNames = words(
-  String.raw`^(?:notes?|rules|process|procedures?|workflow|labels|definitions?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|logs|not (?:yet )?tested|untested|template|issue template|format|legend|glossary|conventions|conclusions?|closing remarks|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones|fazit|заключение|conclusión${wordsOf('notes')})$`,
-  `^(?:当前|后续|其他|下一步)?(?:备注|说明|改进|建议|计划|参考|更新日志|总结|结论|未测试项?|待测试${signsOf('notes')})$`,
+  String.raw`^(?:notes?|rules|process|procedures?|workflow|labels|definitions?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|logs|not (?:yet )?tested|untested|template|issue template|format|legend|glossary|conventions|conclusions?|closing remarks|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones|fazit|zusammenfassung|заключение|итоги?|резюме|conclusión|resumen${wordsOf('notes')})$`,
+  `^(?:当前|后续|其他|下一步)?(?:备注|说明|改进|建议|计划|参考|参考资源|参考资料|目录|获取帮助|(?:调试|使用)技巧|更新日志|总结|汇总|结论|未测试项?|待测试${signsOf('notes')})$`,
 );
 
 const noteBeginnings = words(
@@ -87,6 +87,10 @@ export function namesProblems(text: string): boolean {
   return parts.length > 0 && parts.length <= 5 && (isPhrase || parts.every((part) => stateNouns.test(part)));
 }
 
+/** A question that asks for a way, not for a cause: "How do I change the unit?" */
+const asksHow =
+  /^(?:q |question |frage |问 ?)?(?:how (?:to|do|can|should)|wie (?:kann|ändere|bekomme)|comment (?:puis|faire|changer)|cómo (?:puedo|se|hacer)|como (?:posso|fazer)|как (?:мне|изменить|сделать)|come (?:posso|faccio)|làm (?:thế nào|sao))(?![\p{L}])|^(?:q |问 ?)?(?:如何|怎么|怎样)/u;
+
 /** In a guide to troubleshooting these are areas; elsewhere they head notes. */
 const areaNames =
   /^(?:performance|security|installation|install|setup|configuration|environment|deployment|migration|testing|tests|dependencies|usage|monitoring)$/;
@@ -122,7 +126,7 @@ export function endsReport(text: string): boolean {
 export function namesNotes(text: string, isGuide: boolean): boolean {
   const name = plainName(text);
   if (isGuide && (areaNames.test(name) || questionNames.test(name))) return false;
-  if (noteNames.test(name)) return true;
+  if (noteNames.test(name) || asksHow.test(name)) return true;
   const isAboutProblems = problemNouns.test(name);
   if (noteBeginnings.test(name)) return !(isAboutProblems && /^(?:recent|latest|next|quick)/.test(name));
   if (isAboutProblems || failureWords.test(name)) return false;

@@ -144,9 +144,15 @@ export function withoutSummaries(candidates: readonly Candidate[]): readonly Can
   const keys = new Set(written.map(({ title }) => titleKey(title.title)));
   const ids = new Set(written.flatMap(({ title }) => title.id ?? []));
   const all = [...keys].join('\n');
-  const repeats = ({ title }: Candidate): boolean => {
+  const repeats = ({ title, body }: Candidate): boolean => {
     const key = titleKey(title.title);
-    return keys.has(key) || (title.id !== null && ids.has(title.id)) || (key.length >= 8 && all.includes(key));
+    const names = body.fields.map(({ value }) => value.replaceAll('*', '').trim());
+    return (
+      keys.has(key) ||
+      names.some((name) => ids.has(name)) ||
+      (title.id !== null && ids.has(title.id)) ||
+      (key.length >= 8 && all.includes(key))
+    );
   };
   const rows = candidates.filter(({ form }) => form === 'row');
   return rows.filter(repeats).length * 3 >= rows.length ? written : candidates;
