@@ -9,12 +9,12 @@ const results = process.env['TEST_RESULTS'];
 
 /** Tests of what `npm run build` and `npm pack` make. */
 const ofPackage = ['test/package/{command,exports,licences,loading,release,sbom,service-examples,tarball}.test.ts'];
-/** Tests read and write no state of the user who runs them. */
+/** For this run. Tests read and write no state of the user who runs them. */
 const state = mkdtempSync(join(tmpdir(), 'problems-test-state-'));
 process.once('exit', () => rmSync(state, { recursive: true, force: true }));
 const env = {
-  // Programs that tests start load our sources in half the time.
-  NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node'),
+  // Programs that tests start load in half the time.
+  NODE_COMPILE_CACHE: join(state, 'compiled'),
   XDG_STATE_HOME: state,
   // Each project of a test has its own state, though all use one engine.
   PROBLEMS_STATE: '.problems/state.db',
@@ -55,6 +55,7 @@ export default defineConfig({
         test: {
           env: withoutEngine,
           name: 'unit',
+          globalSetup: ['test/bundle-programs.ts'],
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/page/**', ...ofPackage],
           // The files of a worker share what they import: loading it again for each file takes half of the time.
@@ -70,6 +71,7 @@ export default defineConfig({
         test: {
           env: { ...withoutEngine, PROBLEMS_SOAK: '1' },
           name: 'soak',
+          globalSetup: ['test/bundle-programs.ts'],
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/package/**', 'test/page/**'],
           setupFiles: ['build/soak.ts'],

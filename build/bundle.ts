@@ -7,21 +7,14 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChunkingContext, rolldown } from 'rolldown';
 import { thirdPartyLicences } from './licences.ts';
+import { bundleOptions } from './options.ts';
 import { bundlePage } from './page.ts';
-import { siblingFiles } from './sibling-files.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Each file of `src` that keeps its name in `dist`. siblingFiles() finds those that are loaded by their URL. */
 const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'app/swarm', 'testing/index', 'remark'];
-
-/**
- * Dependencies that are not bundled: the driver, which is loaded only to repair; pg-boss, which not everyone installs; zod,
- * whose types are part of our own; and js-yaml, which is loaded at the first yaml block that needs it. Everything else is
- * bundled, because one file loads several times faster than a hundred.
- */
-const external: readonly RegExp[] = [/^pg(-boss)?(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
 /** What `validate` and `scan` load at every start, besides what these import without being asked for it. */
 const registryReaders: readonly string[] = [
@@ -87,16 +80,10 @@ function sourceOf(entry: string): string {
 
 async function bundle(): Promise<readonly string[]> {
   const build = await rolldown({
-    cwd: root,
+    ...bundleOptions(root),
     input: Object.fromEntries(
       entries.filter((entry) => existsSync(sourceOf(entry))).map((entry) => [entry, sourceOf(entry)]),
     ),
-    platform: 'node',
-    external: [...external],
-    plugins: [siblingFiles()],
-    // Bundled CommonJS code uses these names, which do not exist in a module.
-    transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
-    tsconfig: join(root, 'tsconfig.json'),
   });
   const { output } = await build.write({
     dir: dist,

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { approve, runs } from '../../src/app/remediation.ts';
 import type { WorkEvent } from '../../src/app/swarm.ts';
 import { run, spawned } from '../cli/run.ts';
+import { programFile } from '../programs.ts';
 import { answers, fileNames, removeFolder } from '../remediation/broken-files.ts';
 import { brokenProject, type Opened, openProject, registry, task } from './repairs.ts';
 
@@ -189,7 +190,7 @@ describe('a worker that is killed', { timeout: 60_000 }, () => {
     ['after it wrote into the registry', 'recorded', /^No longer found\./],
   ])('%s: the next one takes the task up, and the effect happens once', async (_, point, notes) => {
     folder = await brokenProject();
-    await spawned(process.execPath, [join(import.meta.dirname, 'repair-child.ts'), folder, point], {
+    await spawned(process.execPath, [programFile('test/app/repair-child.ts'), folder, point], {
       env: { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' },
     });
     // After the lease of the killed one.
@@ -209,7 +210,7 @@ describe('a worker that is killed', { timeout: 60_000 }, () => {
 describe('a run that a killed worker has left', () => {
   it('is finished when a worker starts, before its lease ends and whatever became of its task', async () => {
     folder = await brokenProject();
-    const child = [join(import.meta.dirname, 'repair-child.ts'), folder, 'step 1 is journalled'];
+    const child = [programFile('test/app/repair-child.ts'), folder, 'step 1 is journalled'];
     await spawned(process.execPath, child, { env: { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' } });
     // As long as the lease of the killed one goes on.
     const { work, swarm, remediation } = await opened({ now: () => new Date(Date.now() - 3_600_000) });

@@ -144,7 +144,9 @@ describe('a backup in a wrapping', () => {
   );
 
   it.runIf(programOf('xz') !== undefined)('is not unpacked without a bound by a program either', async () => {
-    const bomb = spawnSync(programOf('xz') ?? '', ['-c0'], { input: Buffer.alloc(2 ** 27, plain) }).stdout;
+    const input = Buffer.alloc(2 ** 27);
+    input.write(plain);
+    const bomb = spawnSync(programOf('xz') ?? '', ['-c0'], { input }).stdout;
     expect(await seen('bomb.sql.xz', bomb)).toBe('plain xz: impossible not-supported');
   });
 

@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
-
-const bin = join(import.meta.dirname, '../../src/cli/bin.ts');
+import { bin } from './run.ts';
 
 /** A Docker Engine that takes every request and never answers. */
 async function silentEngine(

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { main } from '../../src/cli/main.ts';
+import { programFile } from '../programs.ts';
 
-export const bin = join(import.meta.dirname, '../../src/cli/bin.ts');
+export const bin = programFile('src/cli/bin.ts');
 
 export interface Ran {
   readonly code: number | null;

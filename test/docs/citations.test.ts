@@ -24,6 +24,10 @@ function read(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
+function parsed(text: string): readonly Nodes[] {
+  return [...nodesOf(markdown.parse(text))];
+}
+
 function* nodesOf(node: Nodes): Generator<Nodes> {
   yield node;
   if ('children' in node) for (const child of node.children) yield* nodesOf(child);
@@ -34,10 +38,10 @@ function textOf(node: Nodes): string {
 }
 
 /** The anchors that GitHub gives to the headings: lower case, no punctuation, `-1` for the second of one name. */
-function anchorsOf(text: string): ReadonlySet<string> {
+function anchorsOf(nodes: readonly Nodes[]): ReadonlySet<string> {
   const anchors = new Set<string>();
   const uses = new Map<string, number>();
-  for (const node of nodesOf(markdown.parse(text))) {
+  for (const node of nodes) {
     if (node.type !== 'heading') continue;
     const anchor = textOf(node)
       .toLowerCase()
@@ -50,8 +54,17 @@ function anchorsOf(text: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** The anchors of pages that were read before. */
-const known = new Map<string, ReadonlySet<string>>();
+/** What pages contain that were read before. */
+const known = new Map<string, { readonly nodes: readonly Nodes[]; readonly anchors: ReadonlySet<string> }>();
+
+function page(path: string): { readonly nodes: readonly Nodes[]; readonly anchors: ReadonlySet<string> } {
+  const before = known.get(path);
+  if (before !== undefined) return before;
+  const nodes = parsed(read(path));
+  const found = { nodes, anchors: anchorsOf(nodes) };
+  known.set(path, found);
+  return found;
+}
 
 /** Why `target`, a path below the root with or without `#anchor`, leads nowhere; undefined if it exists. */
 function missing(target: string): string | undefined {
@@ -59,14 +72,12 @@ function missing(target: string): string | undefined {
   if (path.startsWith('..')) return `${path} is outside the repository`;
   if (!existsSync(join(root, path))) return `${path} does not exist`;
   if (anchor === undefined || !path.endsWith('.md')) return undefined;
-  const anchors = known.get(path) ?? anchorsOf(read(path));
-  known.set(path, anchors);
-  return anchors.has(anchor) ? undefined : `${path} has no heading for #${anchor}`;
+  return page(path).anchors.has(anchor) ? undefined : `${path} has no heading for #${anchor}`;
 }
 
-/** Where the relative links of a Markdown text lead, as paths below the root. */
-function linksOf(path: string, text: string): readonly string[] {
-  return [...nodesOf(markdown.parse(text))].flatMap((node) => {
+/** Where the relative links of a page lead, as paths below the root. */
+function linksOf(path: string, nodes: readonly Nodes[]): readonly string[] {
+  return nodes.flatMap((node) => {
     if (node.type !== 'link' && node.type !== 'image' && node.type !== 'definition') return [];
     if (/^[a-z][a-z0-9+.-]*:/.test(node.url)) return [];
     const [file = '', anchor] = node.url.split('#');
@@ -86,8 +97,8 @@ const pages = filesOf(
 ).filter((path) => path.endsWith('.md'));
 
 describe('the documentation', () => {
-  it.each(pages)('%s links only to files and sections that exist', (page) => {
-    expect(linksOf(page, read(page)).flatMap((target) => missing(target) ?? [])).toEqual([]);
+  it.each(pages)('%s links only to files and sections that exist', (path) => {
+    expect(linksOf(path, page(path).nodes).flatMap((target) => missing(target) ?? [])).toEqual([]);
   });
 
   it('has every section of docs/engineering/ that code, tests or pages cite', () => {
@@ -99,7 +110,7 @@ describe('the documentation', () => {
 
   it('lists every engineering page in the index, and ends every section with its basis', () => {
     const facts = pages.filter((page) => /^docs\/engineering\/(?!index)/.test(page));
-    expect(linksOf('docs/engineering/index.md', read('docs/engineering/index.md'))).toEqual(
+    expect(linksOf('docs/engineering/index.md', page('docs/engineering/index.md').nodes)).toEqual(
       expect.arrayContaining(facts),
     );
     const unfounded = facts.flatMap((page) =>
@@ -128,7 +139,7 @@ describe('docs/engineering/queue.md', () => {
 describe('the check of links', () => {
   it('reports a missing file, a missing section and a path out of the repository', () => {
     const text = '[a](gone.md) [b](index.md#gone) [c](../../x.md) [d](https://example.org/#x) [e](index.md)\n';
-    expect(linksOf('docs/page.md', text).map((target) => missing(target))).toEqual([
+    expect(linksOf('docs/page.md', parsed(text)).map((target) => missing(target))).toEqual([
       'docs/gone.md does not exist',
       'docs/index.md has no heading for #gone',
       '../x.md is outside the repository',
@@ -138,7 +149,7 @@ describe('the check of links', () => {
 
   it('uses the same anchors of headings as GitHub', () => {
     const text = '# A `b` & c\n\n## What it finds\n\n## What it finds\n\n## PGTune’s values: 2.5 ×\n';
-    expect([...anchorsOf(text)]).toEqual(['a-b--c', 'what-it-finds', 'what-it-finds-1', 'pgtunes-values-25-']);
+    expect([...anchorsOf(parsed(text))]).toEqual(['a-b--c', 'what-it-finds', 'what-it-finds-1', 'pgtunes-values-25-']);
   });
 
   it('finds citations in comments', () => {

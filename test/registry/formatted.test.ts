@@ -40,11 +40,9 @@ async function expectFormatted(text: string): Promise<void> {
   expect(lint(text)).toEqual([]);
 }
 
+const fixture = join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md');
 /** The registry of the fixtures as a formatter leaves it. */
-async function formatted(): Promise<string> {
-  const fixture = join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md');
-  return format(readFileSync(fixture, 'utf8'), { parser: 'markdown' });
-}
+const formatted = await format(readFileSync(fixture, 'utf8'), { parser: 'markdown' });
 
 const short =
   '# Problems\n\n<!-- EMBED:ACTIVEPROBLEM:START -->\n\n### T\n\n<!-- EMBED:ACTIVEPROBLEM:END -->\n\n## More\n\nText.\n';
@@ -90,7 +88,7 @@ describe('a formatter leaves unchanged', () => {
         ),
     ],
   ])('a formatted registry after the edit of %s', async (_, edit) => {
-    const before = await formatted();
+    const before = formatted;
     const after = edit(before);
     expect(after).not.toBe(before);
     await expectFormatted(after);
@@ -119,7 +117,7 @@ describe('a formatter leaves unchanged', () => {
       details: null,
       problem: null,
     } as const;
-    const text = noteNewProblem(await formatted(), finding, new Date('2026-01-15T12:00:00Z'));
+    const text = noteNewProblem(formatted, finding, new Date('2026-01-15T12:00:00Z'));
     await expectFormatted(text);
     expect(text).toContain('Port 5433 is taken');
   });

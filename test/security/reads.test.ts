@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readRegularFile } from '../../src/read-file.ts';
 import { main } from '../../src/cli/main.ts';
 import { bin, temporaryFolder } from '../cli/run.ts';
+import { programFile } from '../programs.ts';
 import { record } from '../scan/tree.ts';
 import type { Command, Ended } from './reads-child.ts';
 
@@ -65,7 +66,7 @@ function problems(args: readonly string[], cwd: string): Promise<readonly [code:
 
 /** The same for a command in each of several folders, in one process: what it says of each, or why it did not end. */
 async function problemsInEach(commands: readonly Command[], cwd: string): Promise<readonly Ended[]> {
-  const [code, output] = await node([join(import.meta.dirname, 'reads-child.ts'), JSON.stringify(commands)], cwd);
+  const [code, output] = await node([programFile('test/security/reads-child.ts'), JSON.stringify(commands)], cwd);
   if (code !== 0) throw new Error(`The process ended with ${String(code)}: ${output}`);
   return JSON.parse(output);
 }

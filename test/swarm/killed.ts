@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { SwarmStore } from '../../src/swarm/store.ts';
+import { programFile } from '../programs.ts';
 import { someOf } from '../soak.ts';
 import { entry, everything } from './entries.ts';
 
-const program = fileURLToPath(new URL('child.ts', import.meta.url));
+const program = programFile('test/swarm/child.ts');
 
 interface Ended {
   readonly signal: NodeJS.Signals | null;

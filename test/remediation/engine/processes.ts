@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '../../programs.ts';
 
-const child = fileURLToPath(new URL('child.ts', import.meta.url));
+const child = programFile('test/remediation/engine/child.ts');
 
 export interface Ended {
   readonly signal: NodeJS.Signals | null;

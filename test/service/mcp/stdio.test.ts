@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openServiceStore } from '../../../src/service/store/store.ts';
 import { brokenProject } from '../../app/repairs.ts';
+import { bin } from '../../cli/run.ts';
 import { answers, removeFolder } from '../../remediation/broken-files.ts';
 import { findingOfFiles } from '../running-service.ts';
 import { minutesAgo, sampleFinding, sampleRound } from '../sample-view.ts';
-
-const bin = join(import.meta.dirname, '../../../src/cli/bin.ts');
 
 let folder = '';
 let client: Client | undefined;
