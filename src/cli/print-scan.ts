@@ -6,7 +6,7 @@ import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
 import { bandsText, tasksTable } from '../reporters/text/records.ts';
 import type { BacklogResult } from '../tasks/index.ts';
 import { suggest } from '../util/suggest.ts';
-import { tableText } from './render.ts';
+import { nothingFoundText, tableText } from './render.ts';
 import type { ConfigChoice } from './shared-options.ts';
 import type { Screen, Write } from './terminal.ts';
 
@@ -43,9 +43,8 @@ export async function scanWrites(
 
 function missingText({ paths, filter }: ScanRequest, { all: { registries }, withoutRecords }: ScanReport): string {
   if (registries.length === 0) {
-    const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(escapeTerminal).join(', ')}`;
     const empty = withoutRecords.length === 0 ? '' : ` ${withoutText(withoutRecords)}.`;
-    return `No PROBLEMS.md with records found ${where}.${empty}\n`;
+    return `${nothingFoundText(paths)}.${empty}\n`;
   }
   const components = registries.map(({ component }) => component);
   const missing = (filter.component ?? []).filter((wanted) => !components.includes(wanted));

@@ -113,3 +113,11 @@ function fixable({ diagnostics }: Validation): string {
   const number = diagnostics.filter(({ fix }) => fix?.safe === true).length;
   return number === 0 ? '' : `; --fix can fix ${number} of them`;
 }
+
+/** That no record was found below these paths, without a full stop. Empty: the working folder. */
+export function nothingFoundText(paths: readonly string[]): string {
+  const isHere = paths.length === 0 || (paths.length === 1 && paths[0] === '.');
+  return isHere
+    ? 'No PROBLEMS.md with records found here'
+    : `No records found in ${paths.map(escapeTerminal).join(', ')}`;
+}

@@ -53,7 +53,7 @@ function searchDescriptor(descriptor: number, size: number): boolean {
 /**
  * Whether the bytes contain `EMBED:`. Colons are rare, and no search is faster than that for one byte. Blanks may
  * precede the colon; after too many of them the answer is yes, which costs no more than reading the file. A marker in
- * UTF-16, which some programs append to a file in UTF-8, counts too.
+ * UTF-16, which some programs append to a file in UTF-8, counts too, and so does a comment that is almost a marker.
  */
 export function includesMarker(bytes: Uint8Array): boolean {
   for (let at = bytes.indexOf(colon); at !== -1; at = bytes.indexOf(colon, at + 1)) {
@@ -65,6 +65,15 @@ export function includesMarker(bytes: Uint8Array): boolean {
   // The wide colon of Chinese and Japanese, U+FF1A.
   for (let at = bytes.indexOf(0xef); at !== -1; at = bytes.indexOf(0xef, at + 1))
     if (bytes[at + 1] === 0xbc && bytes[at + 2] === 0x9a && isWord(bytes, at - word.length)) return true;
+  return includesNearMarker(bytes);
+}
+
+/** `<!-- EMBED-ACTIVEPROBLEM-START -->`, `<!-- ACTIVEPROBLEM:START -->`. */
+function includesNearMarker(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = text.indexOf('<!--'); at !== -1; at = text.indexOf('<!--', at + 4))
+    if (/^<!--[ \t-]*(?:embed|[a-z]+[ \t]*[:_-][ \t]*(?:start|end)\b)/i.test(text.toString('latin1', at, at + 64)))
+      return true;
   return false;
 }
 

@@ -46,11 +46,6 @@ describe('problems validate', () => {
     expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('prints nothing about prose without markers', async () => {
-    await using folder = temporaryFolder({ 'PROBLEMS.md': '# Problems\n\nNothing is marked.\n' });
-    expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
-  });
-
   it('prints path, line, column, severity, message and code of each diagnostic, and fails', async () => {
     await using folder = temporaryFolder({ 'a/PROBLEMS.md': registry('One', { status: 'activ' }) });
     const { code, stdout, stderr } = await run(['validate', 'a/PROBLEMS.md'], { cwd: folder.path });
@@ -78,6 +73,28 @@ describe('problems validate', () => {
       stderr: 'No PROBLEMS.md with records found here.\n',
     });
   });
+
+  it.each([
+    ['a file without markers', '# Problems\n\nNone yet.\n'],
+    ['markers that are examples', '`<!-- EMBED:ACTIVEPROBLEM:START -->`\n'],
+  ])('says that it checked no record: %s', async (_, text) => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': text });
+    expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No records found in PROBLEMS.md.\n',
+    });
+  });
+
+  it.each(['EMBED-ACTIVEPROBLEM-START', 'ACTIVEPROBLEM:START', 'activeproblem : end'])(
+    'reports a file whose only marker is almost one: <!-- %s -->',
+    async (comment) => {
+      await using folder = temporaryFolder({ 'PROBLEMS.md': `# Problems\n\n<!-- ${comment} -->\n` });
+      const { code, stdout } = await run(['validate'], { cwd: folder.path });
+      expect(stdout).toContain('PROBLEMS.md:3:1: error This comment is almost a marker');
+      expect(code).toBe(1);
+    },
+  );
 
   it('reports a file that cannot be read', async () => {
     await using folder = temporaryFolder();
@@ -193,9 +210,10 @@ describe('problems validate -', () => {
     }
   });
 
-  it('prints nothing about prose without markers, in any encoding', async () => {
+  it('accepts prose without markers, in any encoding, and says that it holds no record', async () => {
+    const stderr = 'No records found in standard input.\n';
     for (const input of [Buffer.from([0x70, 0xff, 0x0a]), Buffer.from('\uFEFFProse.\n', 'utf16le'), Buffer.alloc(0)])
-      expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr });
   });
 
   it('cannot be combined with other paths or with --fix', async () => {

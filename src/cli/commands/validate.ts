@@ -3,7 +3,7 @@ import { validate as validatePaths, validateText } from '../../app/validate.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
-import { reportValidation } from '../render.ts';
+import { nothingFoundText, reportValidation } from '../render.ts';
 import { configFor, dataConfigOptions } from '../shared-options.ts';
 
 export const validate = defineCommand({
@@ -56,8 +56,9 @@ export const validate = defineCommand({
     const validation = isInput
       ? await validateText(await readInput(), { config, cwd, name: options.stdinFilename })
       : await validatePaths(words, { config, cwd, signal, fix: options.fix });
-    if (words.length === 0 && validation.registries === 0)
-      screen.notes.write('No PROBLEMS.md with records found here.\n');
+    // Silence means that records were checked and are right.
+    if (validation.registries + validation.diagnostics.length === 0)
+      screen.notes.write(`${nothingFoundText(isInput ? [options.stdinFilename ?? 'standard input'] : words)}.\n`);
     await reportValidation(validation, options.format, screen);
     return exitCode(validation.diagnostics, options);
   },

@@ -1,4 +1,4 @@
-import { nearMissOf } from './near-misses.ts';
+import { markerNames, nearMissOf } from './near-misses.ts';
 import type { Span } from '../position.ts';
 
 /** A comment in the form of a marker, anywhere in a text. */
@@ -34,9 +34,15 @@ const form = new RegExp(
   'iy',
 );
 
-/** A comment that begins with EMBED or a form of it, and either ends on its line or is still open at the end of the line. */
-const nearly =
-  /<!--[ \t-]*embed(?:ded|ding|s)?(?:([^<>`\r\n]{1,160})-->|((?:(?!-->)[^<`\r\n]){1,160}?)[ \t]{0,160}(?:(?=[\r\n])|$))/iy;
+/**
+ * A comment that begins with EMBED or a form of it, or with the name of a kind and an edge, and either ends on its line or is
+ * still open at the end of the line.
+ */
+const nearly = new RegExp(
+  String.raw`<!--[ \t-]*(?:embed(?:ded|ding|s)?|(?=(?:${markerNames.join('|')})[ \t]*[:_-][ \t]*(?:start|end)\b))` +
+    String.raw`(?:([^<>\`\r\n]{1,160})-->|((?:(?!-->)[^<\`\r\n]){1,160}?)[ \t]{0,160}(?:(?=[\r\n])|$))`,
+  'iy',
+);
 
 /** All comments in the form of markers, in the order of the text, in any case and spacing. */
 export function markerComments(text: string): readonly MarkerComment[] {

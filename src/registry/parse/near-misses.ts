@@ -8,7 +8,9 @@ export interface NearMiss {
   readonly edge: 'start' | 'end' | undefined;
 }
 
-const names: ReadonlySet<string> = new Set(kinds.map((kind) => kind.marker));
+export const markerNames: readonly string[] = kinds.map((kind) => kind.marker);
+
+const names: ReadonlySet<string> = new Set(markerNames);
 const edges: Readonly<Record<string, 'start' | 'end'>> = {
   START: 'start',
   STARTS: 'start',
@@ -26,7 +28,7 @@ const edges: Readonly<Record<string, 'start' | 'end'>> = {
 const mostWordsBehind = 3;
 
 /**
- * What a comment that begins with EMBED means if it is clearly a mistyped marker: the name of a kind, or almost one,
+ * What a comment that begins with EMBED or the name of a kind means if it is clearly a mistyped marker: the name of a kind, or almost one,
  * before a word for an edge (`EMBED:ACTIVE PROBLEM:BEGIN`), or the name of a kind and at most one more word
  * (`EMBED:ACTIVEPROBLEM`). Undefined for a sentence, and for the name of something else (`EMBED:VIDEO:START`).
  */
