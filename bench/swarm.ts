@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openSigner } from '../src/host/user-key.ts';
 import { readRegistry } from '../src/registry/parse/read.ts';
+import { countsOf } from '../src/remediation/store/sqlite/anchor.ts';
 import { openDatabase } from '../src/remediation/store/sqlite/database.ts';
+import { heldSeals } from '../src/remediation/store/sqlite/held.ts';
 import { defaultRetries } from '../src/swarm/rules.ts';
 import { claimNext, settle } from '../src/swarm/sqlite/claims.ts';
 import type { Queue } from '../src/swarm/sqlite/rows.ts';
@@ -25,14 +27,10 @@ const taken = 200;
 export async function swarmFigures(folder: string): Promise<readonly Figure[]> {
   const entries = tasksOf(size);
   const covers = { problems: new Set<string>(), targets: new Set(['PROBLEMS.md']) };
-  const database = await openDatabase(join(folder, '.problems', 'queue.db'));
-  const queue: Queue = {
-    database,
-    project: folder,
-    now: () => new Date(),
-    signer: await openSigner(),
-    retries: defaultRetries,
-  };
+  const file = join(folder, '.problems', 'queue.db');
+  const [database, signer] = [await openDatabase(file), await openSigner()];
+  const held = heldSeals(database, file, signer, countsOf(file));
+  const queue: Queue = { database, project: folder, now: () => new Date(), signer, held, retries: defaultRetries };
   const bare = bareTable(join(folder, 'bare.db'), entries);
   database.writing(() => syncTasks(queue, entries, covers));
   const rounds: Subject = {

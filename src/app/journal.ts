@@ -46,19 +46,21 @@ export async function acceptAuditLog({ session }: Remediation): Promise<void> {
 }
 
 /**
- * Which of the locks, port leases and suspensions in the state file someone else has changed, or an older version has written without
- * a signature.
+ * Which of the locks, port leases, suspensions and leases of engines in the state file someone else has changed or put back as it
+ * was before, or an older version has written without a signature.
  *
  * ```ts
  * for (const table of await changedState(remediation)) console.log(`the ${table} are not as you left them`);
  * ```
  * @throws ProblemsError `state-damaged`, `state-locked`, `file-unwritable`: the user's key cannot be created.
  */
-export function changedState({ session }: Remediation): Promise<readonly ('locks' | 'leases' | 'suspensions')[]> {
+export function changedState({
+  session,
+}: Remediation): Promise<readonly ('locks' | 'leases' | 'suspensions' | 'engine leases')[]> {
   return session.store.held.changed();
 }
 
-/** Signs the locks, leases and suspensions as they are, after an operator has said why they are not as they were left. */
+/** Signs the locks, leases, suspensions and leases of engines as they are, after an operator has said why they are not as they were left. */
 export async function acceptState({ session }: Remediation): Promise<void> {
   await session.store.held.accept(session.at());
 }

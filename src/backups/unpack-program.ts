@@ -32,14 +32,14 @@ export function programOf(packing: Packed): string | undefined {
   return folders.map((folder) => join(folder, programs[packing][0])).find(isExecutable);
 }
 
+/** 768 MiB of address space, in KiB. macOS has no such limit. */
+const addressSpace = process.platform === 'linux' ? 'ulimit -v 786432 && ' : '';
+
 /**
- * What Linux allows a program that unpacks: 768 MiB of address space, no byte in a file, no core dump, and few open files. So a fault
- * in it costs no more of the machine. Empty where there is no prlimit, as on macOS.
+ * What the system allows a program that unpacks: no byte in a file, no core dump, few open files, and on Linux little address space. So
+ * a fault in it costs no more of the machine. Without these limits it does not run.
  */
-function limited(): readonly string[] {
-  const prlimit = ['/usr/bin/prlimit', '/bin/prlimit', '/run/current-system/sw/bin/prlimit'].find(isExecutable);
-  return prlimit === undefined ? [] : [prlimit, '--as=805306368', '--fsize=0', '--core=0', '--nofile=32', '--'];
-}
+const limited = `${addressSpace}ulimit -f 0 && ulimit -c 0 && ulimit -n 32 && exec "$0" "$@"`;
 
 function isExecutable(path: string): boolean {
   try {
@@ -53,12 +53,14 @@ function isExecutable(path: string): boolean {
 const keptWords = 400;
 
 /**
- * A stream through a program: no shell, no argument from outside, nothing of our environment, and within `limited`. It is killed when the stream is
- * destroyed. If it fails, the stream fails with what it wrote to standard error.
+ * A stream through a program: no argument from outside, nothing of our environment, and within `limited`. It is killed when the
+ * stream is destroyed. If it fails, the stream fails with what it wrote to standard error.
  */
 export function unpackProgram(packing: Packed, program: string): Duplex {
-  const [command = program, ...args] = [...limited(), program, ...programs[packing].slice(1)];
-  const child = spawn(command, args, { env: { LC_ALL: 'C' }, stdio: 'pipe' });
+  const child = spawn('/bin/sh', ['-c', limited, program, ...programs[packing].slice(1)], {
+    env: { LC_ALL: 'C' },
+    stdio: 'pipe',
+  });
   let says = '';
   child.stderr.on('data', (chunk: Buffer) => {
     if (says.length < keptWords) says += chunk.toString('latin1');

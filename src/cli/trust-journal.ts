@@ -66,7 +66,7 @@ export async function verifyLog(
     } else {
       if (broken !== undefined) screen.out.write(`Entry ${broken.sequence}: ${escapeTerminal(broken.reason)}.\n`);
       for (const table of changed)
-        screen.out.write(`The ${table} were changed by someone else, or by an older version.\n`);
+        screen.out.write(`The ${table} were changed by someone else or by an older version, or are not the newest.\n`);
       screen.notes.write(
         accepted
           ? 'All of it is taken as it is, and checked from here on.\n'

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownIdentity } from '../../src/host/process-identity.ts';
 import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import type { Store } from '../../src/remediation/store/store.ts';
+import { openSqliteSwarm } from '../../src/swarm/sqlite/store.ts';
 
 let folder = '';
 let file = '';
@@ -140,6 +141,86 @@ describe('a port lease', () => {
   });
 });
 
+describe('a table that was signed earlier', () => {
+  /** What someone keeps who can read the file, to put it back later. */
+  function copyOf(table: string, held: string): () => void {
+    const database = new DatabaseSync(file);
+    const rows = database.prepare(`SELECT * FROM ${table}`).all();
+    const [seal] = database.prepare('SELECT * FROM held_seals WHERE held = ?').all(held);
+    database.close();
+    return () => {
+      const now = new DatabaseSync(file);
+      now.exec(`DELETE FROM ${table}`);
+      for (const row of [...rows.map((one) => [table, one] as const), ['held_seals', seal ?? {}] as const])
+        insert(now, ...row);
+      now.close();
+    };
+  }
+
+  function insert(database: DatabaseSync, table: string, row: object): void {
+    const values = Object.values(row);
+    database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${values.map(() => '?').join(', ')})`).run(...values);
+  }
+
+  it('is not believed when it is put back: leases of ports', async () => {
+    const leases = (store: Store) => store.leases('engine');
+    await using((store) => leases(store).take({ instance: 'mail', ports: [5440], ttlMs: 60_000 }));
+    const putBack = copyOf('leases', 'leases');
+    await using((store) => leases(store).take({ instance: 'orders', ports: [5433], ttlMs: 60_000 }));
+    putBack();
+    await using(async (store) => {
+      await expect(leases(store).list()).rejects.toMatchObject(refused);
+      expect(await store.held.changed()).toEqual(['leases']);
+      await store.held.accept(at);
+      expect(await leases(store).list()).toMatchObject([{ instance: 'mail' }]);
+    });
+  });
+
+  it('is not believed when it is put back: locks', async () => {
+    const self = await ownIdentity();
+    await using((store) => store.locks.release('r0', 0));
+    const putBack = copyOf('locks', 'locks');
+    await using((store) => store.locks.take('r1', ['volume'], self, at));
+    putBack();
+    await using((store) => expect(store.locks.take('r2', ['volume'], self, at)).rejects.toMatchObject(refused));
+  });
+
+  it('is not believed when it is emptied together with its signature', async () => {
+    await using((store) => store.leases('engine').take({ instance: 'mail', ports: [5440], ttlMs: 60_000 }));
+    await using((store) => store.suspensions.lift('nobody', at));
+    forge("DELETE FROM leases; DELETE FROM held_seals WHERE held = 'leases'");
+    await using((store) => expect(store.leases('engine').list()).rejects.toMatchObject(refused));
+  });
+
+  it('is not believed when the whole file is put back', async () => {
+    await using((store) => store.suspensions.lift('nobody', at));
+    await copyFile(file, join(folder, 'old.db'));
+    await using((store) => store.suspensions.add('orders', 'damaged', at));
+    await copyFile(join(folder, 'old.db'), file);
+    await using(async (store) => expect(await store.suspensions.get('mail')).toBeDefined());
+  });
+});
+
+describe('the lease of an engine', () => {
+  it.each([
+    ['added', "INSERT INTO engine_host VALUES ('other', 'theirs', '2030-01-01T00:00:00.000Z')"],
+    ['given to another host', "UPDATE engine_host SET host = 'theirs'"],
+    ['ended', "UPDATE engine_host SET lease_until = '2020-01-01T00:00:00.000Z'"],
+    ['removed', 'DELETE FROM engine_host'],
+  ])('that someone has %s is refused', async (_, sql) => {
+    const open = () => openSqliteSwarm(file, { project: '/srv/app', now });
+    const first = await open();
+    expect(await first.holdEngine('engine', 'here', 60)).toMatchObject({ held: true });
+    expect(await first.holdEngine('engine', 'there', 60)).toMatchObject({ held: false, by: 'here' });
+    first.close();
+    forge(sql);
+    const second = await open();
+    await expect(second.holdEngine('engine', 'here', 60)).rejects.toMatchObject(refused);
+    second.close();
+    await using(async (store) => expect(await store.held.changed()).toEqual(['engine leases']));
+  });
+});
+
 describe('a state file', () => {
   it('of another user, with their signatures, is not believed', async () => {
     const mine = process.env['XDG_STATE_HOME'];
@@ -150,7 +231,9 @@ describe('a state file', () => {
       if (mine === undefined) delete process.env['XDG_STATE_HOME'];
       else process.env['XDG_STATE_HOME'] = mine;
     }
-    await using(async (store) => expect(await store.held.changed()).toEqual(['locks', 'leases', 'suspensions']));
+    await using(async (store) =>
+      expect(await store.held.changed()).toEqual(['locks', 'leases', 'suspensions', 'engine leases']),
+    );
   });
 
   it('that is a copy of an older one ends no suspension unseen: the audit log is shorter than it was', async () => {

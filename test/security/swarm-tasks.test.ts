@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { outsideFile } from '../../src/remediation/store/sqlite/outside-file.ts';
 import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import type { SwarmStore } from '../../src/swarm/store.ts';
 import { openSqliteSwarm } from '../../src/swarm/sqlite/store.ts';
@@ -86,6 +87,8 @@ describe('a state file', () => {
        DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit;
        DROP TABLE held_seals; DROP INDEX audit_of_suspensions; PRAGMA user_version = 4`,
     );
+    // Nor did it count signatures, outside the file.
+    outsideFile(file, '.signed').write('');
     const queue = await open();
     await queue.sync([entry('a')], everything);
     expect(await queue.list()).toMatchObject([{ id: 'a' }]);

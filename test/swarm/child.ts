@@ -53,7 +53,7 @@ async function onPostgres(url: string): Promise<SwarmStore> {
 
 const queue = file.startsWith('postgres:')
   ? await onPostgres(file)
-  : await swarmIn(counted(await openDatabase(file), beforeStatement), { project });
+  : await swarmIn(counted(await openDatabase(file), beforeStatement), { project }, file);
 let accepted = 0;
 let refused = 0;
 for (let attempt = 0; ; attempt++) {

@@ -24,7 +24,7 @@ async function statements(): Promise<number> {
       [name]: (...values: Parameters<typeof database.run>) => ((count += 1), call(...values)),
     });
   }
-  const queue = await swarmIn(counting, { project });
+  const queue = await swarmIn(counting, { project }, ':memory:');
   await queue.sync([entry('a')], everything);
   count = 0;
   const claim = await queue.claim({ worker: 'w', lease: 1 });

@@ -6,7 +6,7 @@ async function inMemory(): Promise<Harness> {
   const database = await openDatabase(':memory:');
   let at = Date.parse('2026-03-01T00:00:00Z');
   return {
-    queue: (project = '/srv/app') => swarmIn(database, { project, now: () => new Date(at) }),
+    queue: (project = '/srv/app') => swarmIn(database, { project, now: () => new Date(at) }, ':memory:'),
     async advance(ms) {
       at += ms;
     },

@@ -267,7 +267,7 @@ export interface Suspensions {
  */
 export interface HeldState {
   /** Which of them someone else has changed. */
-  changed(): Promise<readonly ('locks' | 'leases' | 'suspensions')[]>;
+  changed(): Promise<readonly ('locks' | 'leases' | 'suspensions' | 'engine leases')[]>;
   /** After an operator has looked at the file: signs them as they are. */
   accept(at: string): Promise<void>;
 }

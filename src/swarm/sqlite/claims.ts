@@ -140,10 +140,14 @@ export function giveBack(queue: Queue, claim: ClaimRef, waitMs: number, asks?: s
   return { accepted: true, state: end(queue, row, next, at, asked) };
 }
 
-/** The lease of an engine, over all projects of the file. */
-export function holdEngine({ database, now }: Queue, engine: string, host: string, lease: number): EngineHeld {
+/**
+ * The lease of an engine, over all projects of the file.
+ * @throws ProblemsError `state-untrusted`: someone else has changed the leases.
+ */
+export function holdEngine({ database, held, now }: Queue, engine: string, host: string, lease: number): EngineHeld {
   const at = now();
-  database.run(
+  held.require('engine leases');
+  const changed = database.run(
     `INSERT INTO engine_host (engine, host, lease_until) VALUES (?1, ?2, ?3)
      ON CONFLICT DO UPDATE SET host = excluded.host, lease_until = excluded.lease_until
        WHERE engine_host.host = excluded.host OR engine_host.lease_until <= ?4`,
@@ -152,6 +156,7 @@ export function holdEngine({ database, now }: Queue, engine: string, host: strin
     after(at, checkLease(lease)),
     at.toISOString(),
   );
+  if (changed > 0) held.seal('engine leases');
   const row = database.one('SELECT host, lease_until FROM engine_host WHERE engine = ?', engine);
   const [by, leaseUntil] = [String(row?.['host']), String(row?.['lease_until'])];
   return by === host ? { held: true, leaseUntil } : { held: false, by, leaseUntil };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Signer } from '../../host/user-key.ts';
 import type { Database } from '../../remediation/store/sqlite/database.ts';
+import type { HeldSeals } from '../../remediation/store/sqlite/held.ts';
 import { readRow, type Row, taskColumns } from '../rows.ts';
 import type { RetrySettings } from '../rules.ts';
 import type { SwarmEvent } from '../types.ts';
@@ -13,6 +14,7 @@ export interface Queue {
   readonly project: string;
   readonly now: () => Date;
   readonly signer: Signer;
+  readonly held: HeldSeals;
   readonly retries: RetrySettings;
 }
 

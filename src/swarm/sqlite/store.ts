@@ -1,5 +1,7 @@
 import { openSigner } from '../../host/user-key.ts';
 import { type Database, openDatabase } from '../../remediation/store/sqlite/database.ts';
+import { countsOf } from '../../remediation/store/sqlite/anchor.ts';
+import { heldSeals, raiseCounts } from '../../remediation/store/sqlite/held.ts';
 import { defaultRetries, type RetrySettings } from '../rules.ts';
 import type { SwarmStore } from '../store.ts';
 import { claimNext, giveBack, grantedOf, holdEngine, renew, settle } from './claims.ts';
@@ -24,19 +26,25 @@ export interface SqliteSwarmOptions {
 export async function openSqliteSwarm(path: string, options: SqliteSwarmOptions): Promise<SwarmStore> {
   const database = await openDatabase(path);
   try {
-    return await swarmIn(database, options);
+    return await swarmIn(database, options, path);
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-/** The queue in an open state file. Closing it closes the file. */
+/** The queue in an open state file, of this path. Closing it closes the file. */
 export async function swarmIn(
   database: Database,
   { project, now = () => new Date(), retries = defaultRetries }: SqliteSwarmOptions,
+  path: string,
 ): Promise<SwarmStore> {
-  const queue: Queue = { database, project, now, retries, signer: await openSigner() };
+  const signer = await openSigner();
+  const counts = countsOf(path);
+  raiseCounts(database, counts);
+  const held = heldSeals(database, path, signer, counts);
+  if (!held.isBegun()) database.writing(() => held.begin());
+  const queue: Queue = { database, project, now, retries, signer, held };
   function reading<Result>(work: () => Result): Result {
     return database.reading(work);
   }

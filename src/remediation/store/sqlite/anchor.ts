@@ -1,8 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { userStateFolder } from '../../../host/user-key.ts';
-import { readRegularFile } from '../../../read-file.ts';
+import { outsideFile } from './outside-file.ts';
 
 /** The audit log as this user's processes have last seen it, kept outside the state file. */
 export interface Anchored {
@@ -18,38 +14,50 @@ export interface Anchor {
   write(anchored: Anchored): void;
 }
 
-const mostBytes = 256;
-
-/**
- * A small file in the user's state folder, named after the path of the state file. Someone who can write the state file can
- * make a new chain of hashes, but not one that ends in the anchored hash.
- */
+/** Someone who can write the state file can make a new chain of hashes, but not one that ends in the anchored hash. */
 export function anchorOf(stateFile: string): Anchor {
-  if (stateFile === ':memory:') return { read: () => undefined, write: () => undefined };
-  const folder = join(userStateFolder(), 'journals');
-  const path = join(realpathSync(dirname(stateFile)), basename(stateFile));
-  const file = join(folder, createHash('sha256').update(path).digest('hex').slice(0, 32));
+  const file = outsideFile(stateFile);
   return {
     read() {
-      try {
-        const read = readRegularFile(file, { most: mostBytes, followLink: false });
-        if (read.type !== 'read' || read.stats.uid !== process.getuid?.()) return undefined;
-        const [, sequence, hash = '', accepted] =
-          /^(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})\n$/.exec(read.bytes.toString('utf8')) ?? [];
-        return sequence === undefined ? undefined : { sequence: Number(sequence), hash, accepted: Number(accepted) };
-      } catch {
-        return undefined;
-      }
+      const [, sequence, hash = '', accepted] =
+        /^(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})\n$/.exec(file.read() ?? '') ?? [];
+      return sequence === undefined ? undefined : { sequence: Number(sequence), hash, accepted: Number(accepted) };
     },
-    write({ sequence, hash, accepted }) {
-      const temporary = `${file}.${process.pid}`;
-      try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        writeFileSync(temporary, `${sequence} ${hash} ${accepted}\n`, { mode: 0o600 });
-        renameSync(temporary, file);
-      } catch {
-        rmSync(temporary, { force: true });
-      }
+    write: ({ sequence, hash, accepted }) => file.write(`${sequence} ${hash} ${accepted}\n`),
+  };
+}
+
+/** How often tables of the state file were signed, as this user's processes have last seen it. */
+export interface Counts {
+  /** 0: never. */
+  of(name: string): number;
+  /** A table was signed, in a transaction that may still fail. */
+  note(): void;
+  /** If something was noted, keeps the larger one of what is known and what was committed. */
+  raise(committed: () => Readonly<Record<string, number>>): void;
+}
+
+/** Kept outside the state file: who puts an older table back, with the signature that it had, cannot put this back. */
+export function countsOf(stateFile: string): Counts {
+  const file = outsideFile(stateFile, '.signed');
+  let isNoted = false;
+  function known(): Map<string, number> {
+    const lines = (file.read() ?? '').split('\n').map((line) => /^(\d{1,15}) ([a-z ]{1,30})$/.exec(line));
+    return new Map(lines.flatMap((match) => (match === null ? [] : [[match[2] ?? '', Number(match[1])]])));
+  }
+  return {
+    of: (name) => known().get(name) ?? 0,
+    note() {
+      isNoted = true;
+    },
+    raise(committed) {
+      if (!isNoted) return;
+      isNoted = false;
+      const kept = known();
+      const raised = Object.entries(committed()).filter(([name, count]) => count > (kept.get(name) ?? 0));
+      if (raised.length === 0) return;
+      const text = [...new Map([...kept, ...raised])].map(([name, count]) => `${count} ${name}\n`).join('');
+      file.write(text);
     },
   };
 }

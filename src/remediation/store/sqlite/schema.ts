@@ -230,6 +230,9 @@ export const stateTables: readonly string[] = [
   // Signatures of locks, leases and suspensions, each table as a whole.
   `CREATE TABLE held_seals (held TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX audit_of_suspensions ON audit (sequence) WHERE event IN ('suspended', 'suspension-lifted');`,
+  // How often each table was signed. The leases of engines are signed too from here on: the old ones end within a minute.
+  `ALTER TABLE held_seals ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
+  DELETE FROM engine_host;`,
 ];
 
 /**

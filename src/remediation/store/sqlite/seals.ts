@@ -1,7 +1,8 @@
 import { ProblemsError } from '../../../errors.ts';
 import { openSigner, type Signer } from '../../../host/user-key.ts';
+import { type Counts, countsOf } from './anchor.ts';
 import type { Database } from './database.ts';
-import { type HeldSeals, heldSeals, type HeldTable } from './held.ts';
+import { type HeldSeals, heldSeals, type HeldTable, raiseCounts } from './held.ts';
 
 /**
  * Signatures of runs and of what their undo needs, by the key of the user who runs `problems`: `resume`, `rollback` and
@@ -15,7 +16,7 @@ export interface Seals {
 
 /** Call these within the transaction that reads or writes what they sign. */
 export interface RunSeals {
-  /** Locks, leases and suspensions. */
+  /** Locks, leases, suspensions and leases of engines. */
   readonly held: HeldSeals;
   /** Signs the run and all that its undo needs. */
   sealAll(id: string): void;
@@ -63,11 +64,13 @@ const sealedColumns =
 
 export function sealsOf(database: Database, path: string): Seals {
   let signer: Promise<Signer> | undefined;
+  const counts = countsOf(path);
+  raiseCounts(database, counts);
   return {
     async open() {
       signer ??= openSigner();
       try {
-        return runSeals(database, path, await signer);
+        return runSeals(database, path, await signer, counts);
       } catch (error) {
         signer = undefined;
         throw error;
@@ -76,7 +79,7 @@ export function sealsOf(database: Database, path: string): Seals {
   };
 }
 
-function runSeals(database: Database, path: string, signer: Signer): RunSeals {
+function runSeals(database: Database, path: string, signer: Signer, counts: Counts): RunSeals {
   function runText(id: string): string {
     const run = database.one(`SELECT ${sealedColumns} FROM runs WHERE id = ?`, id);
     const steps = database.all('SELECT * FROM steps WHERE run = ? ORDER BY number', id);
@@ -115,7 +118,7 @@ function runSeals(database: Database, path: string, signer: Signer): RunSeals {
   }
 
   return {
-    held: heldSeals(database, path, signer),
+    held: heldSeals(database, path, signer, counts),
     sealAll(id) {
       seal(id, 'run', runText(id));
       for (const { what, text } of undoOf(id)) seal(id, what, text);

@@ -3,7 +3,6 @@ import type { Store } from '../store.ts';
 import { anchorOf } from './anchor.ts';
 import { auditLog } from './audit.ts';
 import { type Database, openDatabase } from './database.ts';
-import { heldTables } from './held.ts';
 import { leasesOf } from './leases.ts';
 import { locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
@@ -63,11 +62,9 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
 
 /** The first time, what must be signed later is signed while it is empty. Without the key nothing of it is believed, which says why. */
 async function beginSeals(database: Database, seals: Seals): Promise<void> {
-  const signed = Number(database.one('SELECT count(*) AS signed FROM held_seals')?.['signed']);
-  if (signed === heldTables.length) return;
   try {
     const { held } = await seals.open();
-    database.writing(() => held.begin());
+    if (!held.isBegun()) database.writing(() => held.begin());
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error;
   }

@@ -1,4 +1,4 @@
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;
 -- index audit_of_suspensions
 CREATE INDEX audit_of_suspensions ON audit (sequence) WHERE event IN ('suspended', 'suspension-lifted');
 -- index event_of_claim
@@ -68,7 +68,7 @@ CREATE TABLE gate (
     PRIMARY KEY (project, scope)
   ) STRICT, WITHOUT ROWID;
 -- table held_seals
-CREATE TABLE held_seals (held TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE held_seals (held TEXT PRIMARY KEY, signature TEXT NOT NULL, count INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 -- table hour_limit
 CREATE TABLE hour_limit (
     project TEXT NOT NULL,
