@@ -1,5 +1,6 @@
 import { type Candidate, countKinds } from './candidate.ts';
 import type { Line } from './lines.ts';
+import { namesGuide } from './names.ts';
 import { words } from './values.ts';
 
 /**
@@ -23,8 +24,8 @@ const namesExercises = words(
 
 /** Whether what was found are exercises: most of it asks for something, and none of it has the labels of a fault. */
 export function areExercises(candidates: readonly Candidate[], lines: readonly Line[]): boolean {
-  if (candidates.length === 0 || candidates.some(isFault)) return false;
   const head = lines.find(({ type }) => type === 'heading')?.text ?? '';
+  if (candidates.length === 0 || candidates.some(isFault) || namesGuide(head)) return false;
   const asking = candidates.filter((candidate) => isAsked(candidate, lines)).length;
   return (
     asking * 3 >= candidates.length ||
@@ -40,8 +41,8 @@ function isFault({ kinds, title }: Candidate): boolean {
 }
 
 function isAsked({ title, lead, at, end }: Candidate, lines: readonly Line[]): boolean {
-  const text = [title.raw, lead, ...lines.slice(at + 1, Math.min(end, at + 12)).map((line) => line.text)]
-    .join('\n')
-    .slice(0, 2_000);
+  // "# find the process" in a block of code asks nobody.
+  const below = lines.slice(at + 1, Math.min(end, at + 12)).filter(({ type }) => type !== 'code');
+  const text = [title.raw, lead, ...below.map((line) => line.text)].join('\n').slice(0, 2_000);
   return asks.test(text) || parts.test(text);
 }

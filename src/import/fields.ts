@@ -48,8 +48,14 @@ const plainLabel = new RegExp(
   'u',
 );
 
+/** "✅ Implemented 2025-09-20" on a line of its own says how the problem stands. */
+const ticked =
+  /^(?:✅|☑|✔)\uFE0F?\s*(?:\*\*)?((?:fixed|resolved|solved|implemented|done|completed)(?:\*\*)?(?:\s*[-–—:(]?\s*(?:on |in |at )?v?\d[\d.-]{0,12}\)?)?)[.!]?$/iu;
+
 /** The label that a line begins with. Bold labels may be unknown; plain ones must be ours. */
 export function labelOf(text: string): Label | undefined {
+  const [, state] = ticked.exec(text) ?? [];
+  if (state !== undefined) return { label: 'Status', value: state, remark: '', meaning: 'status', isBold: true };
   const [, , inner = '', bracket = '', sign = '', rest = ''] = bold.exec(text) ?? [];
   if (inner !== '') {
     const colon = inner.search(/[:：]/);

@@ -38,7 +38,7 @@ export interface Heading {
   readonly text: Text;
   /** Whether one of the two nearest groups names problems, or it is one of a numbered series that fills such a text. */
   readonly isNamed: boolean;
-  /** Whether it has a number or an id. */
+  /** Whether it has a number, an id, or "Problem 2:" before the title. */
   readonly isCounted: boolean;
   /** Whether only a problem with its answer counts: among notes, and beside records. */
   readonly isStrict: boolean;
@@ -239,7 +239,7 @@ function isTemplate({ title, level, body, children }: Section): boolean {
 export function ruleFor(section: Section, around: Surroundings, text: Text): HeadingRule | undefined {
   const { title } = section;
   const isNamed = around.groups.slice(0, 2).some((group) => group.level > 1 && namesProblems(group.text));
-  const isCounted = title.isNumbered || title.id !== null;
+  const isCounted = title.isNumbered || title.id !== null || title.isPrefixed;
   // "11. Security considerations" in a numbered list of issues is an issue.
   const isNote =
     namesNotes(title.raw, text.isGuide) && (endsReport(title.raw) || !(isCounted && (isNamed || around.inSeries)));

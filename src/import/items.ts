@@ -74,7 +74,7 @@ function itemsOfList(
     const isLabel = own !== undefined && own.meaning !== null && own.meaning !== 'description';
     const isListed = isGroup
       ? label === undefined || namesProblems(label)
-      : label !== undefined && namesProblems(label) && hasProblemNoun(label) && !around.inNotes;
+      : label !== undefined && namesProblems(label) && hasProblemNoun(label) && (!around.inNotes || isLeft(label));
     if (isLabel || !(isLabelled || (isListed && isSentence(line.text) && !isHistory(line.text, around, isMixed))))
       continue;
     const { title, lead } = titleOf(line);
@@ -149,6 +149,11 @@ function topItems(lines: readonly Line[], from: number, to: number): readonly It
     wasBlank = false;
   }
   return items;
+}
+
+/** What is left over is said in logs, below whatever heading comes last. */
+function isLeft(label: string): boolean {
+  return /^(?:remaining|known|open|outstanding|unresolved) (?:issues|problems|bugs|limitations)$/i.test(label.trim());
 }
 
 /** A label, or a few words that name problems: "Won't fix:", but not "For issues and questions:". */

@@ -25,16 +25,16 @@ const noteNames = words(
 );
 
 const noteBeginnings = words(
-  String.raw`^(?:future|planned|potential improvements?|possible improvements?|suggested improvements?|recommended|proposed|next|upcoming|deferred|optional|nice[- ]to[- ]have|how to|how do|when to|where to|what to|what (?:was|is|works|changed|we)|(?:still|need|more) (?:stuck|help|having)|still having|why (?:this|we)|about|reporting|report(?: an?)?|recommendations?|suggestions?|enhancements?|submitting|contributing|getting|quick|useful|recent (?:improvements?|changes?|updates?|work|progress|enhancements?|additions)|latest (?:improvements?|changes?|updates?)|improvements? |progress |session |validation |verification |summary |lessons |ideas |features? |künftige|zukünftige|будущие|futuras?|last updated|updates? |test(?:ing)? (?:results?|status|coverage|strategy|notes?|evidence|commands?|infrastructure status)|best practices|definition of|acceptance|success|template|example|security (?:audit|scan|notes?|considerations?|improvements?|posture|status|measures)|performance (?:notes?|metrics|considerations?|characteristics|benchmarks?|figures|targets?|results?|improvements?|optimi[sz]ations?|tips|baselines?))`,
+  String.raw`^(?:future|planned|potential improvements?|possible improvements?|suggested improvements?|recommended|proposed|next|upcoming|deferred|optional|nice[- ]to[- ]have|how to|how do|when to|where to|what to|whom? to|what (?:was|is|works|changed|we)|(?:still|need|more) (?:stuck|help|having)|still having|why (?:this|we)|about|reporting|report(?: an?)?|recommendations?|suggestions?|enhancements?|submitting|contributing|getting|quick|useful|recent (?:improvements?|changes?|updates?|work|progress|enhancements?|additions)|latest (?:improvements?|changes?|updates?)|improvements?|progress|validation|verification|summary|lessons|ideas|features?|künftige|zukünftige|будущие|futuras?|last updated|updates?|test(?:ing)? (?:results?|status|coverage|strategy|notes?|evidence|commands?|infrastructure status)|best practices|definition of|acceptance|success|template|example|security (?:audit|scan|notes?|considerations?|improvements?|posture|status|measures)|performance (?:notes?|metrics|considerations?|characteristics|benchmarks?|figures|targets?|results?|improvements?|optimi[sz]ations?|tips|baselines?))`,
 );
 
 const noteEndings = words(
-  String.raw`(?:notes?|results?|summary|considerations?|improvements?|enhancements?|recommendations?|metrics|coverage|commands|checklists?|log|history|next steps|opportunities|tips|guidelines|references|practices|status|statistics|benchmarks?|achievements?|accomplishments|roadmap|validation|verification|strategy|updates?|completed|template|audit|learned|evolution|characteristics|capabilities|targets?|additions|highlights|assessment|overview|preferences|requirements|specifications|(?:technical|implementation|model|system|hardware|build|version|contact) details|(?:priority|fix|work|suggested|recommended) order|fix direction|(?:action|fix|test|remediation|migration|resolution|release|rollout|work|improvement|mitigation) plan)$`,
+  String.raw`(?:notes?|results?|summary|considerations?|improvements?|enhancements?|recommendations?|metrics|coverage|commands|checklists?|log|history|next steps|opportunities|tips|guidelines|references|practices|status|statistics|benchmarks?|achievements?|accomplishments|roadmap|validation|verification|strategy|updates?|completed|template|audit|learned|evolution|characteristics|capabilities|targets?|additions|highlights|assessment|overview|preferences|requirements|specifications|ideas|requests|(?:health|sanity|status|quick) checks|(?:technical|implementation|model|system|hardware|build|version|contact) details|(?:priority|fix|work|suggested|recommended) order|fix direction|(?:action|fix|test|remediation|migration|resolution|release|rollout|work|improvement|mitigation) plan)$`,
 );
 
 /** Such words make a heading a note wherever they stand, unless it names problems. */
 const noteWords = words(
-  String.raw`features|improvements|enhancements|recommendations|achievements|accomplishments|capabilities|roadmap|wish ?list|befehle|commandes|comandos|comandi|команды|verbesserungen|улучшения|mejoras`,
+  String.raw`features|improvements|enhancements|recommendations|achievements|accomplishments|capabilities|roadmap|wish ?list|befehle|commandes|comandos|comandi|команды|verbesserungen|улучшения|mejoras|améliorations|melhorias|miglioramenti|iyileştirmeler|cải tiến`,
   '改进|新功能',
 );
 
@@ -134,7 +134,7 @@ export function namesNotes(text: string, isGuide: boolean): boolean {
 }
 
 const help = words(
-  String.raw`^(?:(?:getting|getting more|need|more|finding) help|help|support|still (?:stuck|having).*|see also|references?|resources|links|further reading|related(?: \p{L}+)?|contact|contributing|license|table of contents|contents|toc|overview|introduction|about|faq|diagnostics?|hilfe|ayuda|aide|ajuda|помощь)$`,
+  String.raw`^(?:(?:getting|getting more|need|more|finding) help|help|support|still (?:stuck|having).*|see also|references?|resources|links|further reading|related(?: \p{L}+)?|contacts?|whom? to (?:call|ask|contact)|contributing|license|table of contents|contents|toc|overview|introduction|about|faq|diagnostics?|hilfe|ayuda|aide|ajuda|помощь)$`,
 );
 
 /** Whether a heading tells where to find help or what else to read. */

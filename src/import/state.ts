@@ -145,13 +145,19 @@ export function readSeverity(candidate: Candidate): Stated<ImportedSeverity> | u
     const value = severityIn(valueOf(field)) ?? severityOfColour(valueOf(field));
     if (value !== undefined) return stated(value, [lineOf(field)]);
   }
-  const ofColour = severityOfColour(title.remarks.join(' '));
+  const signs = title.remarks.join(' ');
+  const ofColour = isSolved(signs) ? undefined : severityOfColour(signs);
   if (ofColour !== undefined) return stated(ofColour, [at], true);
   for (const { text, at: line } of around.groups.filter(({ level }) => level > 1)) {
     const value = severityOfGroup(text);
     if (value !== undefined) return stated(value, [line], true);
   }
   return undefined;
+}
+
+/** "🟢 Resolved": then the colour is the state. */
+function isSolved(text: string): boolean {
+  return statusIn(text.replaceAll(/[🔴🟠🟡🟢]/gu, ' ')) === 'resolved';
 }
 
 function severityOfGroup(text: string): ImportedSeverity | undefined {
@@ -162,7 +168,10 @@ function severityOfGroup(text: string): ImportedSeverity | undefined {
     level !== null &&
     (namesProblems(text) ||
       /\b(?:issues?|problems?|bugs?|priority|severity|blockers?|limitations?|p[0-3])\b/i.test(text));
-  return (isSeverity ? severityIn(level[0].replace(/blockers/i, 'blocker')) : undefined) ?? severityOfColour(text);
+  // "Current status: 🟡 works" is about the whole, not about the problems below.
+  const isOther = /\b(?:status|state|health|overall)\b/i.test(text) || isSolved(text);
+  const ofColour = isOther ? undefined : severityOfColour(text);
+  return (isSeverity ? severityIn(level[0].replace(/blockers/i, 'blocker')) : undefined) ?? ofColour;
 }
 
 export interface StatedDates {

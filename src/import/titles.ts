@@ -153,8 +153,9 @@ export function isLabelHeading(text: string): boolean {
   const name = labelName(text);
   const isShort = name.split(' ').length <= (text.trim().endsWith('?') ? 6 : 3);
   const meaning = isShort && !groupNames.has(name) ? meaningOf(text) : undefined;
-  // "Known issues" below the heading of a version is a group; "Possible causes" is a label.
-  if (meaning === 'description' && /^(?:known|open|current|common|outstanding|remaining) \p{L}+s$/u.test(name))
-    return false;
+  // "Known issues" below the heading of a version is a group, and so is "Issues found"; "Possible causes" is a label.
+  const isGroup =
+    /^(?:known|open|current|common|outstanding|remaining) \p{L}+s$|^(?:issues|problems|bugs) (?:found|discovered|encountered|identified|fixed|resolved)$/u;
+  if (meaning === 'description' && isGroup.test(name)) return false;
   return meaning !== undefined && !['resolved', 'discovered', 'date', 'id'].includes(meaning);
 }

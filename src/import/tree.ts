@@ -88,7 +88,8 @@ function splitChildren(
 ): { readonly labels: readonly Draft[]; readonly others: readonly Draft[] } {
   const candidates = draft.children.filter(({ text, level }) => level < 7 && isLabelHeading(text));
   const subtitle = subtitleOf(draft);
-  const isTitle = draft.level >= 2 || (draft.level === 1 && isOneProblem(candidates, parent));
+  const isLog = /^\W*(?:session|iteration|sprint)\b/i.test(draft.text);
+  const isTitle = (draft.level >= 2 && !isLog) || (draft.level === 1 && isOneProblem(candidates, parent));
   const labels = new Set(isTitle && !isLabelHeading(draft.text) ? candidates.filter((one) => !holdsTitles(one)) : []);
   return { labels: [...labels], others: draft.children.filter((child) => !labels.has(child) && child !== subtitle) };
 }

@@ -168,6 +168,7 @@ export function isDone(text: string): boolean {
     : first;
   return (
     isParticiple(lead) ||
+    /\bsince v?\d+\.\d/i.test(text.slice(0, 160)) ||
     /\b(?:has|have) been \w+ed\b|\b(?:was|were) (?:fixed|resolved|added|removed|replaced|updated)\b/i.test(
       text.slice(0, 160),
     ) ||
