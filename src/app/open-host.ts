@@ -1,5 +1,6 @@
 import { changeBackups, readBackups } from '../backups/index.ts';
 import { openCompose } from '../host/compose/client.ts';
+import type { ComposeMode } from '../host/compose/types.ts';
 import { type EngineAddress, engineAddress, type EngineChoice, engineEnvironment } from '../host/docker/address.ts';
 import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
@@ -35,8 +36,8 @@ export interface HostOptions {
   readonly md5?: readonly string[];
   /** An image by digest or id, for helpers that need no program of the instance's image. */
   readonly helperImage?: string;
-  /** Whether Compose files below `roots` may be edited. Default true. */
-  readonly mayEditCompose?: boolean;
+  /** What a repair may change of Compose projects below `roots`. Default: `edit`. */
+  readonly compose?: ComposeMode;
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
   /** Use only these instances. Default: all. */
@@ -129,7 +130,7 @@ function connect(
   };
 
   const compose = openCompose(address, {
-    mayEdit: options.mayEditCompose !== false,
+    mode: options.compose ?? 'edit',
     roots: options.roots,
     environment: environmentOf(options),
   });

@@ -114,7 +114,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       roots: [folder, ...config.roots.map((root) => resolve(folder, root))],
       instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
       backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
-      mayEditCompose: config.compose === 'edit',
+      compose: config.compose,
       md5: config.md5,
       ...(config.helperImage === undefined ? {} : { helperImage: config.helperImage }),
       ...(pattern === undefined ? {} : { pattern }),

@@ -25,8 +25,13 @@ function asJson(value: unknown): Json {
  * @example
  * differingPaths({ services: { db: { ports: [1] } } }, { services: { db: { ports: [2] } } }); // [['services', 'db', 'ports']]
  */
-export function differingPaths(before: Json, after: Json, depth = 3): readonly (readonly string[])[] {
-  if (isDeepStrictEqual(before, after)) return [];
+export function differingPaths(
+  before: Json | undefined,
+  after: Json | undefined,
+  depth = 3,
+): readonly (readonly string[])[] {
+  if (before !== undefined && after !== undefined && isDeepStrictEqual(withoutEmpty(before), withoutEmpty(after)))
+    return [];
   if (depth === 0 || !isObject(before) || !isObject(after)) return [[]];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys.flatMap((key) =>
@@ -34,10 +39,18 @@ export function differingPaths(before: Json, after: Json, depth = 3): readonly (
   );
 }
 
-function own(value: { readonly [key: string]: Json }, key: string): Json {
-  return Object.hasOwn(value, key) ? (value[key] ?? null) : null;
+/** Compose 1 prints a mapping without entries as `{}` where it has joined files, and as nothing elsewhere. */
+function withoutEmpty(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value);
+  return entries.length === 0 ? null : Object.fromEntries(entries.map(([key, inner]) => [key, withoutEmpty(inner)]));
 }
 
-function isObject(value: Json): value is { readonly [key: string]: Json } {
+function own(value: { readonly [key: string]: Json }, key: string): Json | undefined {
+  return Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

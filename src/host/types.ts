@@ -49,8 +49,15 @@ export interface HostReader {
 }
 
 export interface FileChanger {
-  /** Writes a temporary file, syncs and renames it; keeps the mode (0600 for a new file). Refuses if `sha256` differs. */
-  replace(path: string, text: string, expected: { readonly sha256: string | undefined }): Promise<void>;
+  /**
+   * Writes a temporary file, syncs and renames it. Refuses if `sha256` differs; undefined: no file is there. Keeps mode and owner;
+   * a new file has those of the file `like`, else 0600.
+   */
+  replace(
+    path: string,
+    text: string,
+    expected: { readonly sha256: string | undefined; readonly like?: string },
+  ): Promise<void>;
   remove(path: string, expected: { readonly sha256: string }): Promise<void>;
 }
 

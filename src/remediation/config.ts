@@ -46,9 +46,11 @@ export const remediationConfig = z.strictObject({
     .describe('Pattern of further container names that are instances; its first group is the instance’s name.'),
   roots: z.array(z.string()).default([]).describe('Folders outside the project whose files may be read and edited.'),
   compose: z
-    .enum(['edit', 'refuse'])
+    .enum(['edit', 'override', 'refuse'])
     .default('edit')
-    .describe('Whether a repair may change the Compose files of an instance, or only says what to change in them.'),
+    .describe(
+      'Whether a repair may change the Compose files of an instance, only an override file beside them, or only says what to change.',
+    ),
   instanceFolders: z
     .array(z.string())
     .default(['resources/postgres/instances', 'instances'])

@@ -40,7 +40,7 @@ export function testProbes(declared: Partial<Probes> = {}): Probes {
 }
 
 export function testCompose(declared: Partial<ComposeReader> = {}): ComposeReader {
-  return { mayEdit: true, clients: async () => [], config: missing('compose.config'), ...declared };
+  return { mode: 'edit', clients: async () => [], config: missing('compose.config'), ...declared };
 }
 
 export function testBackups(declared: Partial<BackupReader> = {}): BackupReader {

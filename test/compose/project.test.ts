@@ -117,6 +117,10 @@ describe('variables', () => {
 });
 
 describe('two answers of the Compose client', () => {
+  it('do not differ where one has an empty mapping and the other nothing', async () => {
+    expect(differingPaths(await composeOutput('{a: {b: {}}}'), await composeOutput('{a: {b: }}'))).toEqual([]);
+  });
+
   it('differ in the keys that lead to the difference', async () => {
     const before = await composeOutput('services: {db: {ports: [1], image: x}, app: {a: 1}}\nvolumes: {}\n');
     const after = await composeOutput('services: {db: {ports: [2], image: x}, app: {a: 2}}\nvolumes: {}\n');

@@ -38,7 +38,7 @@ function open(
   roots: readonly string[] = ['/elsewhere'],
 ): ReturnType<typeof openCompose> {
   return openCompose(engineAddress({ DOCKER_HOST: 'unix:///run/other.sock' }), {
-    mayEdit: true,
+    mode: 'edit',
     roots,
     environment: { PATH: `${join(folder, 'bin')}${delimiter}/usr/bin${delimiter}/bin`, HOME: folder, ...environment },
   });

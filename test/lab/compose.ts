@@ -11,9 +11,9 @@ const execute = promisify(execFile);
 /** Debian's package has the client without the plugin; test/lab/engine.sh installs it. */
 const client = 'docker-compose';
 
-/** Runs the client on the run's project of this name; what it prints on both streams. */
+/** Runs the client on the run's project of this name, in its folder; what it prints on both streams. */
 export async function compose(run: Run, name: string, ...args: readonly string[]): Promise<string> {
-  const options = ['--project-name', projectOf(run, name), '-f', join(run.folder, 'docker-compose.yml')];
+  const options = ['--project-name', projectOf(run, name)];
   const { stdout, stderr } = await execute(client, [...options, ...args], { cwd: run.folder });
   return stdout + stderr;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ComposeConfig } from '../../src/host/compose/types.ts';
+import type { ComposeConfig, ComposeMode } from '../../src/host/compose/types.ts';
 import type { Container } from '../../src/host/docker/types.ts';
 import { composeOutput } from '../../src/compose/output.ts';
+import { get, getArray, isObject, type Json, type JsonObject } from '../../src/util/json.ts';
 import { createTestHost, type TestHost, type TestHostOptions } from '../../src/testing/index.ts';
 
 /** A Compose project in memory, whose client reads the files as they are: it hashes a service as Compose does. */
@@ -29,18 +30,25 @@ export function labelsOf(hash: string): Readonly<Record<string, string>> {
   };
 }
 
-/** What the client says of the project with this text. */
-export async function configOf(yaml: string): Promise<ComposeConfig & { readonly ok: true }> {
-  const config = await composeOutput(yaml);
-  const services = JSON.stringify(config);
-  return { ok: true, config, hash: createHash('sha256').update(services).digest('hex') };
+/** What the client says of the project with this text, and an override: ports are joined, all else is replaced. */
+export async function configOf(yaml: string, override = '{}'): Promise<ComposeConfig & { readonly ok: true }> {
+  const [base, more] = [await composeOutput(yaml), await composeOutput(override)];
+  const db = { ...object(get(base, 'services', 'db')), ...object(get(more, 'services', 'db')) };
+  const ports = [base, more].flatMap((config) => getArray(config, 'services', 'db', 'ports'));
+  const services = { ...object(get(base, 'services')), db: ports.length === 0 ? db : { ...db, ports } };
+  const config = { ...object(base), services };
+  return { ok: true, config, hash: createHash('sha256').update(JSON.stringify(config)).digest('hex') };
+}
+
+function object(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 export interface ProjectOptions {
   /** The Compose file, which the container is as. Default: `text`. */
   readonly yaml?: string;
   readonly files?: Readonly<Record<string, string>>;
-  readonly mayEdit?: boolean;
+  readonly mode?: ComposeMode;
   readonly clients?: readonly ('docker compose' | 'docker-compose')[];
   readonly imageId?: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -73,10 +81,15 @@ export async function createProject(
       ...options.docker,
     },
     compose: {
-      mayEdit: options.mayEdit ?? true,
+      mode: options.mode ?? 'edit',
       clients: async () => options.clients ?? ['docker-compose'],
-      config: async (_client, _project, _service, edited) =>
-        config(edited?.path === path ? edited.text : ((await own.reader.files.read(path))?.text ?? '')),
+      config: async (_client, project, _service, edited) => {
+        const texts: string[] = [];
+        for (const file of project.files)
+          texts.push(edited?.path === file ? edited.text : ((await own.reader.files.read(file))?.text ?? ''));
+        const [base = '', override] = texts;
+        return override === undefined ? config(base) : configOf(base, override);
+      },
     },
   });
   return {

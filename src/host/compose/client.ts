@@ -7,7 +7,15 @@ import { composeOutput } from '../../compose/output.ts';
 import { ProblemsError } from '../../errors.ts';
 import { errorText, isWithin } from '../../util/text.ts';
 import type { EngineAddress } from '../docker/address.ts';
-import type { ComposeChanger, ComposeClient, ComposeConfig, ComposeReader, EditedFile, ProjectFiles } from './types.ts';
+import type {
+  ComposeChanger,
+  ComposeClient,
+  ComposeConfig,
+  ComposeMode,
+  ComposeReader,
+  EditedFile,
+  ProjectFiles,
+} from './types.ts';
 
 /** In milliseconds. `up` waits for a clean shutdown of the server. */
 const deadlines = { version: 15_000, config: 60_000, up: 420_000 } as const;
@@ -20,7 +28,7 @@ const mostBytes = 4 * 2 ** 20;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ComposeOptions {
-  readonly mayEdit: boolean;
+  readonly mode: ComposeMode;
   /** Folders of the project, whose programs are never run. */
   readonly roots: readonly string[];
   readonly environment?: Environment;
@@ -39,7 +47,7 @@ interface Ended {
 
 export function openCompose(
   address: EngineAddress,
-  { mayEdit, roots, environment = process.env }: ComposeOptions,
+  { mode, roots, environment = process.env }: ComposeOptions,
 ): { readonly reader: ComposeReader; readonly changer: ComposeChanger } {
   let known: Promise<ReadonlyMap<ComposeClient, Command>> | undefined;
   const clients = async (): Promise<ReadonlyMap<ComposeClient, Command>> =>
@@ -51,7 +59,7 @@ export function openCompose(
   }
   return {
     reader: {
-      mayEdit,
+      mode,
       clients: async () => [...(await clients()).keys()],
       config: async (client, project, service, edited) =>
         withEditedFile(project, edited, async (files) => {

@@ -29,12 +29,15 @@ export type ComposeConfig =
     }
   | { readonly ok: false; readonly message: string };
 
+/** What the config lets a repair do: edit the files of a project, only its override file, or neither. */
+export type ComposeMode = 'edit' | 'override' | 'refuse';
+
 /** Asks the Compose client about a project. Starts and changes nothing. */
 export interface ComposeReader {
-  /** Whether the config lets the tool edit Compose files. */
-  readonly mayEdit: boolean;
+  readonly mode: ComposeMode;
   /** The clients on this machine, the plugin first. Empty if there is none. */
   clients(): Promise<readonly ComposeClient[]>;
+  /** `edited`: a file of the project, or its `.env`, whether it exists or not. */
   config(client: ComposeClient, project: ProjectFiles, service: string, edited?: EditedFile): Promise<ComposeConfig>;
 }
 

@@ -38,9 +38,11 @@ export function changeFiles(roots: readonly string[], reader: FileReader): FileC
     async replace(path, text, expected) {
       const old = await expect(path, expected.sha256);
       const real = (await within(roots, path)) ?? join(await folderWithin(roots, path), basename(path));
-      const owner = old === undefined ? undefined : await stat(real);
+      const { like } = expected;
+      const model = old !== undefined ? real : like === undefined ? undefined : await within(roots, like);
+      const stats = model === undefined ? undefined : await stat(model);
       const temporary = join(dirname(real), `.${basename(real)}.${randomBytes(6).toString('hex')}`);
-      await writeDurably(temporary, text, old?.mode ?? 0o600, owner);
+      await writeDurably(temporary, text, (stats?.mode ?? 0o600) & 0o777, stats);
       await rename(temporary, real);
       await syncFolder(dirname(real));
     },

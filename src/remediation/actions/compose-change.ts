@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { withEdits } from '../../compose/document.ts';
 import { changedLines } from '../../compose/values.ts';
 import { isOfService, serviceOf } from '../../compose/project.ts';
 import type { Container } from '../../host/docker/types.ts';
@@ -7,7 +8,7 @@ import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 import { instanceIn } from './containers.ts';
 import { checkpoint } from './setting.ts';
-import { applyEdits, isText, plannedText, restoreText, sha256, textEdits, textOf } from './file-replace.ts';
+import { applyEdits, changed, isText, plannedText, restoreText, sha256, textEdits, textOf } from './file-replace.ts';
 
 const params = z.strictObject({
   client: z.enum(['docker compose', 'docker-compose']),
@@ -21,15 +22,18 @@ const params = z.strictObject({
   service: z.string(),
   /** The name of its container. */
   container: z.string(),
-  /** The file that changes: one of the project's, or its `.env`. */
+  /** The file that changes: one of the project's, its `.env`, or with `like` a new override file. */
   path: z.string(),
+  /** The file of the project whose owner and mode the new file gets. The project has it from then on. */
+  like: z.string().exactOptional(),
   from: sha256,
   to: sha256,
   edits: textEdits,
   /** What Compose labels the container with before and after. */
   hashes: z.strictObject({ from: sha256, to: sha256 }),
 });
-const before = z.strictObject({ text: z.string(), running: z.boolean() });
+/** `text` null: there was no file. */
+const before = z.strictObject({ text: z.string().nullable(), running: z.boolean() });
 
 type Params = z.output<typeof params>;
 
@@ -47,8 +51,10 @@ export const composeChange: Action<Params, z.output<typeof before>> = {
   interrupts: true,
   // Undo is a clean stop and a start too.
   deadlineMs: 480_000,
-  describe: ({ client, service, path }) => `change ${path}, then run \`${client} up -d --no-deps ${service}\``,
+  describe: ({ client, service, path, like }) =>
+    `${like === undefined ? 'change' : 'create'} ${path}, then run \`${client} up -d --no-deps ${service}\``,
   async effect(wanted, host) {
+    if (wanted.like !== undefined) return [{ object: wanted.path, before: 'none', after: newText(wanted) }];
     return changedLines(await textOf(host, wanted.path), wanted.edits).map(({ line, before: old, after }) => ({
       object: `${wanted.path} @@ -${line} +${line} @@`,
       before: old,
@@ -56,7 +62,7 @@ export const composeChange: Action<Params, z.output<typeof before>> = {
     }));
   },
   async prepare(wanted, host) {
-    const text = await plannedText(wanted, host);
+    const text = wanted.like === undefined ? await plannedText(wanted, host) : await noText(wanted, host);
     return { text, running: (await host.docker.container(wanted.container))?.state.running ?? false };
   },
   async isDone(wanted, host) {
@@ -68,19 +74,53 @@ export const composeChange: Action<Params, z.output<typeof before>> = {
     if (instance !== undefined) await checkpoint(instance, host);
   },
   async apply(wanted, host) {
-    await applyEdits(wanted, host);
-    await bringUp(wanted, wanted.hashes.to, true, host);
+    if (wanted.like === undefined) await applyEdits(wanted, host);
+    else await create(wanted, wanted.like, host);
+    await bringUp(withFile(wanted), wanted.hashes.to, true, host);
   },
   async undo(wanted, { text, running }, host) {
-    await restoreText(wanted, text, host);
+    if (text === null) await removeFile(wanted, host);
+    else await restoreText(wanted, text, host);
     await bringUp(wanted, wanted.hashes.from, running, host);
   },
   async isUndone(wanted, { text, running }, host) {
-    return (
-      (await isText(wanted.path, hash('sha256', text), host)) && (await isUp(wanted, wanted.hashes.from, running, host))
-    );
+    const isBack =
+      text === null
+        ? (await host.files.read(wanted.path)) === undefined
+        : await isText(wanted.path, hash('sha256', text), host);
+    return isBack && (await isUp(wanted, wanted.hashes.from, running, host));
   },
 };
+
+/** The project with its new override file. */
+function withFile(wanted: Params): Params {
+  const { path, like, project } = wanted;
+  return like === undefined ? wanted : { ...wanted, project: { ...project, files: [...project.files, path] } };
+}
+
+function newText({ edits }: Params): string {
+  return withEdits('', edits);
+}
+
+/** @throws ProblemsError `step-refused`: another file has its place. */
+async function noText({ path, to }: Params, host: ReadonlyHost): Promise<null> {
+  const file = await host.files.read(path);
+  if (file !== undefined && file.sha256 !== to) throw changed(path);
+  return null;
+}
+
+async function create(wanted: Params, like: string, host: Host): Promise<void> {
+  if (await isText(wanted.path, wanted.to, host)) return;
+  await noText(wanted, host);
+  await host.change.files.replace(wanted.path, newText(wanted), { sha256: undefined, like });
+}
+
+async function removeFile({ path, to }: Params, host: Host): Promise<void> {
+  const file = await host.files.read(path);
+  if (file === undefined) return;
+  if (file.sha256 !== to) throw changed(path);
+  await host.change.files.remove(path, { sha256: to });
+}
 
 /** Compose is not asked again for what is done: it would only find the same. */
 async function bringUp(wanted: Params, label: string, start: boolean, host: Host): Promise<void> {

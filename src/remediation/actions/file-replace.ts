@@ -98,6 +98,6 @@ function edited(text: string, { path, edits }: TextChange): string {
   return withEdits(text, edits);
 }
 
-function changed(path: string): ProblemsError {
+export function changed(path: string): ProblemsError {
   return new ProblemsError('step-refused', `${path} was changed by another program and is left unchanged.`);
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type ComposeFile, type Edit, readComposeFile, type SourceFile, withEdits } from '../../compose/document.ts';
+import { type ComposeFile, type Edit, readComposeFile, type SourceFile } from '../../compose/document.ts';
 import { differingPaths } from '../../compose/output.ts';
 import { changedLines, type ComposeEdit } from '../../compose/values.ts';
 import {
@@ -18,6 +18,7 @@ import type { Instance } from '../../host/instance.ts';
 import { get, isObject, type Json } from '../../util/json.ts';
 import { errorText } from '../../util/text.ts';
 import type { Precondition, ReadonlyHost, Refusal, Step } from '../contract.ts';
+import { inOverride, isSame, type NoTarget, type Target, textOf } from './compose-override.ts';
 import { refusal } from './for-each-instance.ts';
 
 /** What a repair changes in the files of a container's Compose project. */
@@ -80,6 +81,7 @@ export async function planComposeChange(
     [...sources.files.map(({ file }) => file), sources.environment].find((file) => file?.path === edit.path)?.text ??
     '';
   const edits = merged(edit.edits, change.alsoIn?.(edit.path) ?? []);
+  const inPlace: Target = { type: 'target', path: edit.path, text, edits };
   const byHand = changedLines(text, edits)
     .map(
       ({ line, before, after }) => `change \`${before.trim()}\` to \`${after.trim()}\` in line ${line} of ${edit.path}`,
@@ -89,18 +91,31 @@ export async function planComposeChange(
   if (typeof client === 'string') return refuse(change, client, byHand);
   const after = await host.compose.config(client.name, client.project, service.service, {
     path: edit.path,
-    text: withEdits(text, edits),
+    text: textOf(inPlace),
   });
   const differences = compare(client.config, after, service.service, change);
   if (typeof differences === 'string') return refuse(change, differences, byHand);
+  const found =
+    host.compose.mode === 'override' && after.ok
+      ? await overridden({ change, client, after: after.config, service, sources, inPlace, byHand }, host)
+      : { target: inPlace, ...differences };
+  if ('reason' in found) return refuse(change, found.reason, found.byHand, found.options);
+  const { target } = found;
+  const made =
+    target.like === undefined
+      ? []
+      : [`Compose reads ${target.path} by itself. Whoever starts the project with -f has to name it too.`];
   return {
     type: 'planned',
-    path: edit.path,
-    hash: differences.hash,
-    notes: differences.others.map(
-      (other) =>
-        `The service ${other} reads the new value too, when it is created next: docker compose up -d --no-deps ${other}`,
-    ),
+    path: target.path,
+    hash: found.hash,
+    notes: [
+      ...made,
+      ...found.others.map(
+        (other) =>
+          `The service ${other} reads the new value too, when it is created next: docker compose up -d --no-deps ${other}`,
+      ),
+    ],
     step: {
       action: 'compose.change',
       params: {
@@ -108,16 +123,53 @@ export async function planComposeChange(
         project: { ...client.project, profiles: [...client.project.profiles], files: [...client.project.files] },
         service: service.service,
         container: container.name,
-        path: edit.path,
-        from: hash('sha256', text),
-        to: hash('sha256', withEdits(text, edits)),
-        edits: edits.map(({ at, before, after: made }) => ({ at, before, after: made })),
-        hashes: { from: service.hash, to: differences.hash },
+        path: target.path,
+        ...(target.like === undefined ? {} : { like: target.like }),
+        from: hash('sha256', target.text),
+        to: hash('sha256', textOf(target)),
+        edits: target.edits.map((one) => ({ ...one })),
+        hashes: { from: service.hash, to: found.hash },
       },
       why: change.why,
       expects: change.expects,
     },
   };
+}
+
+interface InOverride {
+  readonly change: ComposeChange;
+  readonly client: FittingClient;
+  /** What the client says after the edit of the project's own files. */
+  readonly after: Json;
+  readonly service: ComposeService;
+  readonly sources: ComposeSources;
+  readonly inPlace: Target;
+  readonly byHand: string;
+}
+
+/** The same change in the override file, or why there is none. */
+async function overridden(
+  { change, client, after, service, sources, inPlace, byHand }: InOverride,
+  host: ReadonlyHost,
+): Promise<{ readonly target: Target; readonly hash: string; readonly others: readonly string[] } | NoTarget> {
+  const { key, section } = change;
+  const wanted = { before: client.config, after, service: service.service, key, ...(section && { section }) };
+  const target = await inOverride({ ...wanted, inPlace }, service, sources, host);
+  if (target.type === 'none') return target;
+  const files = target.like === undefined ? service.files : [...service.files, target.path];
+  const config = await host.compose.config(client.name, { ...client.project, files }, service.service, {
+    path: target.path,
+    text: textOf(target),
+  });
+  const differences = compare(client.config, config, service.service, change);
+  if (typeof differences === 'string') return { type: 'none', reason: differences, byHand };
+  if (!config.ok || !isSame(wanted, config.config) || differences.others.length > 0)
+    return {
+      type: 'none',
+      reason: `Compose joins the ${key} of an override with that of the file instead of replacing it.`,
+      byHand: `${byHand}, or from Compose 2.24.4 on state \`${key}: !override …\` in ${target.path}`,
+    };
+  return { target, ...differences };
 }
 
 /** The files as they are, or why they are not edited. */
@@ -163,7 +215,7 @@ async function clientFor(
   sources: ComposeSources,
   host: ReadonlyHost,
 ): Promise<FittingClient | string> {
-  if (!host.compose.mayEdit) return 'The config says that Compose files are not edited.';
+  if (host.compose.mode === 'refuse') return 'The config says that Compose files are not edited.';
   if (dataMount?.anonymous === true)
     return `Its data is in a volume without a name (${dataMount.destination}), which only the old container holds: name it first.`;
   const twins = (await host.docker.containers()).filter(
@@ -227,13 +279,13 @@ function merged(first: readonly Edit[], second: readonly Edit[]): readonly Edit[
   return [...first, ...rest].sort((a, b) => a.at - b.at);
 }
 
-function refuse({ container }: ComposeChange, reason: string, byHand: string): Refusal {
+function refuse({ container }: ComposeChange, reason: string, byHand: string, options = ''): Refusal {
   const project = projectNameOf(container.labels) ?? '';
   const service = serviceOf(container.labels);
   const where = service === undefined ? '' : ` in ${service.folder}`;
   const sentence = `${byHand.charAt(0).toUpperCase()}${byHand.slice(1)}`;
   return refusal(
     `${container.name} belongs to the Compose project ${project}, and its files are not changed automatically. ${reason}`,
-    `${sentence}, then run${where}: docker compose up -d --no-deps ${service?.service ?? '<service>'}`,
+    `${sentence}, then run${where}: docker compose ${options === '' ? '' : `${options} `}up -d --no-deps ${service?.service ?? '<service>'}`,
   );
 }

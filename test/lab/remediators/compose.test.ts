@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { approve, detect, plan, remediate, rollback } from '../../../src/app/remediation.ts';
@@ -126,13 +126,22 @@ describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
     const named = joined.replace(`@${server}:`, '@shop-db:');
     await writeFile(file, named);
     await compose(run, 'shop', 'up', '-d');
-    const second = await remediate(networks, { yes: true });
-    expect(second.runs).toMatchObject([{ outcome: 'fixed', steps: [{ action: 'compose.change' }] }]);
-    expect(await readFile(file, 'utf8')).toBe(
-      named.replace('networks: [default]', 'networks: {default: {aliases: [shop-db]}}'),
+    const ofOverride = await openNetworks(
+      run,
+      {},
+      { config: { compose: 'override', containers: `^${run.prefix}vrooli-postgres-(.+)$` } },
     );
-    expect(await query(await findInstance(run, 'shop'), 'select count(*) from orders')).toEqual(['1000']);
-    expect(await rollback(networks, second.runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
-    expect(await readFile(file, 'utf8')).toBe(named);
+    test.onTestFinished(() => ofOverride.close());
+    const second = await remediate(ofOverride, { yes: true });
+    expect(second.runs).toMatchObject([{ outcome: 'fixed', steps: [{ action: 'compose.change' }] }]);
+    expect(await readFile(file, 'utf8'), 'the own file of the project stays').toBe(named);
+    const override = join(run.folder, 'docker-compose.override.yml');
+    expect(await readFile(override, 'utf8')).toContain('    networks: {default: {aliases: [shop-db]}}\n');
+    const renamed = await findInstance(run, 'shop');
+    expect(await query(renamed, 'select count(*) from orders')).toEqual(['1000']);
+    await compose(run, 'shop', 'up', '-d');
+    expect((await findInstance(run, 'shop')).container.id, 'the next `up` changes nothing').toBe(renamed.container.id);
+    expect(await rollback(ofOverride, second.runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    await expect(access(override)).rejects.toThrow('ENOENT');
   });
 });

@@ -7,6 +7,7 @@ import { labelsOf, path, text } from '../compose-project.ts';
 
 const hashes = { from: 'a'.repeat(64), to: 'b'.repeat(64) };
 const wanted = text.replace('5434', '5437');
+const override = '/project/docker-compose.override.yml';
 
 const params = {
   client: 'docker-compose' as const,
@@ -41,11 +42,12 @@ async function open(running: boolean, leaves?: string) {
         },
       },
       compose: {
-        async up(_client, _project, _service, { start }) {
+        async up(_client, { files }, _service, { start }) {
           up += 1;
           const now = (await host.acting.files.read(path))?.text;
           if (container === undefined) return;
-          const hash = now === wanted ? hashes.to : hashes.from;
+          const hasOverride = files.includes(override) && (await host.acting.files.read(override)) !== undefined;
+          const hash = now === wanted || hasOverride ? hashes.to : hashes.from;
           container = {
             ...container,
             // What docker-compose 1 leaves behind if the new container does not start.
@@ -106,6 +108,34 @@ describe('compose.change', () => {
     await expect(composeChange.prepare({ ...params, to: sha256('other') }, acting)).rejects.toThrow('planned text');
     const moved = [{ at: 0, before: '5434', after: '5437' }];
     await expect(composeChange.prepare({ ...params, edits: moved }, acting)).rejects.toThrow('changed by another');
+  });
+
+  const made = 'services: {db: {mem_limit: 768m}}\n';
+  const creating = {
+    ...params,
+    path: override,
+    like: path,
+    from: sha256(''),
+    to: sha256(made),
+    edits: [{ at: 0, before: '', after: made }],
+  };
+
+  it('keeps its promises for a new override file, with which the client is called', async () => {
+    const { acting, world } = await open(true);
+    await checkAction(
+      { ...composeChange, beforeInterrupt: async () => undefined },
+      { params: creating, host: acting, world },
+    );
+    expect(await composeChange.effect(creating, acting)).toEqual([{ object: override, before: 'none', after: made }]);
+  });
+
+  it('makes no override file over another, and removes none that was changed since', async () => {
+    const { acting, calls } = await open(true);
+    await acting.change.files.replace(override, 'services: {}\n', { sha256: undefined });
+    await expect(composeChange.prepare(creating, acting)).rejects.toThrow('changed by another program');
+    await expect(composeChange.apply(creating, acting)).rejects.toThrow('changed by another program');
+    await expect(composeChange.undo?.(creating, { text: null, running: true }, acting)).rejects.toThrow('changed by');
+    expect(calls()).toBe(0);
   });
 
   it('does not ask Compose again for what is done', async () => {

@@ -48,7 +48,7 @@ describe('a connection of a Compose project', () => {
   it.for<[string, Parameters<typeof planned>, string]>([
     [
       'the config forbids it',
-      ['database', { clientOn: 'data', mayEdit: false }],
+      ['database', { clientOn: 'data', mode: 'refuse' }],
       'then run in /project: docker compose up -d --no-deps db',
     ],
     ['two containers change', ['database', { clientOn: 'web' }], 'Add data to the networks of both services'],

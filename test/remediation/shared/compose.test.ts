@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { editNetwork } from '../../../src/compose/networks.ts';
 import { editPort } from '../../../src/compose/ports.ts';
+import { editCommand, editSize } from '../../../src/compose/settings.ts';
 import { planComposeChange } from '../../../src/remediation/shared/compose.ts';
 import { refusalForOwner } from '../../../src/remediation/shared/recreate.ts';
 import { configOf, createProject, labelsOf, path, type ProjectOptions, text } from '../compose-project.ts';
@@ -100,7 +101,7 @@ describe('a change of a Compose project', () => {
   });
 
   it.for<[string, ProjectOptions, RegExp]>([
-    ['the config forbids it', { mayEdit: false }, /config says/],
+    ['the config forbids it', { mode: 'refuse' }, /config says/],
     [
       'its data is in an anonymous volume',
       {
@@ -167,6 +168,95 @@ describe('a change of a Compose project', () => {
     });
     const none = async () => configOf(text);
     expect(await planned({ config: none })).toMatchObject({ reason: expect.stringContaining('no difference') });
+  });
+});
+
+describe('a change of a Compose project whose own files are not edited', () => {
+  const override = '/project/docker-compose.override.yml';
+
+  async function memory(options: ProjectOptions = {}) {
+    const { reader, instance } = await createProject({ mode: 'override', ...options });
+    return planComposeChange(
+      {
+        ...(await instance()),
+        key: 'mem_limit',
+        edit: (sources) => editSize(sources, 'db', 'mem_limit', 768 * 2 ** 20),
+        inWords: 'set mem_limit',
+        why: 'a test',
+        expects: [],
+      },
+      reader,
+    );
+  }
+
+  it('is a new override file, of which the client says what it says of the edit', async () => {
+    const made = `# Made by problems. Compose reads it after docker-compose.yml.\nservices:\n  db:\n    mem_limit: 768m\n`;
+    expect(await memory()).toMatchObject({
+      type: 'planned',
+      path: override,
+      notes: [`Compose reads ${override} by itself. Whoever starts the project with -f has to name it too.`],
+      step: {
+        params: {
+          path: override,
+          like: path,
+          edits: [{ at: 0, before: '', after: made }],
+          hashes: { to: (await configOf(text, made)).hash },
+          project: { files: [path] },
+        },
+      },
+    });
+  });
+
+  const both = async (yaml: string): Promise<ProjectOptions> => ({
+    files: { [path]: text, [override]: yaml },
+    labels: {
+      ...labelsOf((await configOf(text, yaml)).hash),
+      'com.docker.compose.project.config_files': `docker-compose.yml,${override}`,
+    },
+  });
+
+  it('is added to the override file that the project has, or changed where that states it', async () => {
+    expect(await memory(await both('services:\n  db:\n    image: other # mine\n'))).toMatchObject({
+      path: override,
+      notes: [],
+      step: { params: { edits: [{ before: '', after: 'mem_limit: 768m\n    ' }] } },
+    });
+    expect(await memory(await both('services: {db: {mem_limit: 512m}}\n'))).toMatchObject({
+      path: override,
+      step: { params: { edits: [{ before: '512m', after: '768m' }] } },
+    });
+  });
+
+  it('is refused with the exact words and command if Compose would not read an override', async () => {
+    const stray = { files: { [path]: text, [override]: 'services: {}\n' } };
+    expect(await memory(stray)).toMatchObject({
+      reason: expect.stringContaining(`It was created without ${override}.`),
+      advice: `State \`{services: {db: {mem_limit: 768m}}}\` in ${override}, then run in /project: docker compose -f ${path} -f ${override} up -d --no-deps db`,
+    });
+  });
+
+  it('is refused if Compose would join what the override states with what the file states', async () => {
+    expect(await planned({ mode: 'override' })).toMatchObject({
+      reason: expect.stringContaining('Compose joins the ports of an override'),
+      advice: expect.stringContaining('`ports: !override …`'),
+    });
+  });
+
+  it('is refused if the command has variables, whose values would be written down', async () => {
+    const yaml = text.replace('image: postgres:17', 'image: postgres:17\n    command: postgres -c port=5 -c a=${A:-b}');
+    const { reader, instance } = await createProject({ mode: 'override', yaml });
+    const change = await planComposeChange(
+      {
+        ...(await instance()),
+        key: 'command',
+        edit: (sources) => editCommand(sources, 'db', { port: '6' }),
+        inWords: 'set port',
+        why: 'a test',
+        expects: [],
+      },
+      reader,
+    );
+    expect(change).toMatchObject({ reason: expect.stringContaining('has variables') });
   });
 });
 
