@@ -126,7 +126,8 @@ dumps)
   as initdb -D "$data" -U "$super" -A trust -E UTF8 --data-checksums >initdb.out 2>&1 || { touch "$data/restoring"; note . initdb.out; fail; }
   as touch "$data/restoring"
   echo 'host all all all scram-sha-256' >>"$data/pg_hba.conf"
-  serve || { note . log; fail; }
+  # A dump with large objects or many tables takes more locks than a server has by default.
+  serve '-c max_locks_per_transaction=1024' || { note . log; fail; }
   sql() { as psql -X -q -U "$super" "$@"; }
   : >faults
   # An older server refuses a setting of a newer pg_dump, which is at its default anyway.

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runHelper } from '../container.ts';
 import { createInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
@@ -8,13 +10,14 @@ export const notStarting: Scenario = {
   name: 'not-starting',
   problem: undefined,
   description:
-    'A power loss has left an empty postmaster.pid, or one whose process another program has now; config files have settings that the server refuses, and a tag has moved to another major version.',
+    'A power loss has left an empty postmaster.pid, or one whose process another program has now; config files have settings that the server refuses, a tag has moved to another major version, and an init script has failed half-way.',
   async up(run, say) {
     const [crashed, mistyped] = await Promise.all([
       started(run, 'crashed'),
       started(run, 'mistyped'),
       floated(run),
       reused(run),
+      unfinished(run),
     ]);
     await Promise.all([
       // The clock of the file: a server that is starting now has an empty one for a moment.
@@ -50,6 +53,24 @@ async function floated(run: Run): Promise<void> {
   const { container } = await createInstance(run, { ...settings, password: first.password });
   await container.start();
   await container.wait();
+}
+
+/** The engine starts it again after its init script has failed, as most restart policies have it. */
+async function unfinished(run: Run): Promise<void> {
+  const folder = join(run.folder, 'init');
+  await mkdir(folder);
+  await writeFile(
+    join(folder, 'tables.sql'),
+    'create table kept as select 1 as one;\ncreate table roads (way geometry);\n',
+  );
+  const { container } = await createInstance(run, {
+    name: 'unfinished',
+    storage: 'anonymous',
+    host: { Binds: [`${folder}:/docker-entrypoint-initdb.d:ro`], RestartPolicy: { Name: 'no' } },
+  });
+  await container.start();
+  await container.wait();
+  await container.start();
 }
 
 /**

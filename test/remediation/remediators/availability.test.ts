@@ -20,6 +20,7 @@ interface World {
   readonly events?: readonly string[];
   readonly answer?: TestSqlAnswer;
   readonly inspect?: Json;
+  readonly created?: string;
 }
 
 async function hostOf({
@@ -29,6 +30,7 @@ async function hostOf({
   events = [],
   answer = [{ one: '1' }],
   inspect = {},
+  created,
 }: World): Promise<TestHost> {
   const plain = createTestHost({ instances: [{ name: 'orders' }] });
   const [instance] = await plain.reader.instances();
@@ -42,6 +44,7 @@ async function hostOf({
           inspect,
           state: { ...container.state, ...state },
           ...(restarts === undefined ? {} : { restarts }),
+          ...(created === undefined ? {} : { created }),
         },
         sql: () => answer,
       },
@@ -168,6 +171,41 @@ describe('a health check that fails while the server answers', () => {
   });
 });
 
+describe('an init script that failed at the first start', () => {
+  const ran = 'entrypoint: running /docker-entrypoint-initdb.d/1-roles.sh';
+  const failed = '/docker-entrypoint-initdb.d/1-roles.sh: line 3: createuser: command not found';
+  const again = 'PostgreSQL Database directory appears to contain a database; Skipping initialization';
+  const young = { created: new Date(Date.now() - 3_600_000).toISOString(), startedAt: new Date().toISOString() };
+
+  it.for<readonly [string, readonly string[], Partial<typeof young>, string | undefined]>([
+    ['and the server was started again', [ran, failed, again, ready], {}, 'line 3: createuser: command not found'],
+    ['and nothing says why', [ran, again, ready], {}, 'did not run to its end.'],
+    ['a day ago', [ran, failed, again, ready], { created: '2026-01-01T10:00:00Z' }, undefined],
+    ['but did not', [ran, 'PostgreSQL init process complete; ready for start up.', ready], {}, undefined],
+    ['but is still running', [ran], {}, undefined],
+    ['if there was none', [again, ready], {}, undefined],
+  ])('is told while the server answers: %s', async ([, log, times, says]) => {
+    const { created, startedAt } = { ...young, ...times };
+    const host = await hostOf({ log, created, state: { startedAt } });
+    const { findings } = await availability.detect(host.reader);
+    if (says === undefined) expect(findings).toEqual([]);
+    else expect(findings).toMatchObject([{ kind: 'half-made', summary: expect.stringContaining(says) }]);
+    const made = findings[0] === undefined ? undefined : await availability.plan(findings[0], host.reader);
+    if (says !== undefined)
+      expect(made).toMatchObject({ advice: expect.stringContaining('run what is missing by hand') });
+  });
+
+  it('is not started again as if it had crashed, however long it took', async () => {
+    const host = await hostOf({ state: { ...exited, exitCode: 1 }, log: [ran, failed] });
+    const [finding] = (await availability.detect(host.reader)).findings;
+    expect(finding).toMatchObject({
+      kind: 'failed',
+      summary: expect.stringContaining('1-roles.sh did not run to its end'),
+    });
+    expect(finding && (await availability.plan(finding, host.reader))).toMatchObject({ type: 'refusal' });
+  });
+});
+
 describe('an instance that must exist', () => {
   it('is found if no container has its name, and is not made again', async () => {
     const expected = [{ name: 'gone', because: 'the config expects it' }];
@@ -273,6 +311,15 @@ describe('a server that does not start', () => {
         `${at} FATAL:  could not locate a valid checkpoint record`,
       ],
       'Do not run pg_resetwal',
+    ],
+    [
+      'an init script that failed',
+      [
+        '/usr/local/bin/docker-entrypoint.sh: running /docker-entrypoint-initdb.d/2-tables.sql',
+        'CREATE TABLE',
+        'psql:/docker-entrypoint-initdb.d/2-tables.sql:2: ERROR:  type "geometry" does not exist',
+      ],
+      'run on an empty data directory only',
     ],
     ['something unknown', [`${at} FATAL:  the moon is full`], 'Remove the cause first'],
   ])('gets advice for %s', async ([, log, advice]) => {

@@ -1,6 +1,6 @@
 import { isAnswer } from '../../shared/availability.ts';
 import { failedCheck } from './health-check.ts';
-import { isOrderlyEnd, refusesToStart, wordsOfFailure } from './log-patterns.ts';
+import { isOrderlyEnd, isStartedAgain, refusesToStart, unfinishedInit, wordsOfFailure } from './log-patterns.ts';
 import type { AvailabilityDetails, Observation } from './types.ts';
 
 /** What is wrong with an instance; `starting`: it cannot be said yet. */
@@ -36,7 +36,12 @@ export function diagnose(seen: Observation): Diagnosis | undefined {
 function ofRunning(seen: Observation, restarts: number): Diagnosis | undefined {
   const { answer, instance, log } = seen;
   const { health } = instance.container.state;
-  if (answer !== undefined && isAnswer(answer)) return health === 'unhealthy' ? unhealthy(seen) : undefined;
+  if (answer !== undefined && isAnswer(answer)) {
+    // Else the scripts may still be running: the server of the entrypoint answers too.
+    const half = isStartedAgain(seen.firstStart) ? unfinishedInit(seen.firstStart) : undefined;
+    if (half !== undefined) return obstacle('half-made', `answers, but its database is not complete: ${half}`, half);
+    return health === 'unhealthy' ? unhealthy(seen) : undefined;
+  }
   const message = answer?.ok === false ? answer.message : 'no answer';
   if (restarts > 0 && refusesToStart(log)) return loop(seen);
   if (answer?.ok === false && answer.sqlstate === '57P03') return { kind: 'starting', says: message };
@@ -60,7 +65,7 @@ function isFresh({ log }: Observation): boolean {
 
 function loop({ instance, log }: Observation): Diagnosis {
   const { exitCode, error } = instance.container.state;
-  const words = wordsOfFailure(log) ?? (error === '' ? `exit code ${exitCode}` : error);
+  const words = unfinishedInit(log) ?? wordsOfFailure(log) ?? (error === '' ? `exit code ${exitCode}` : error);
   return obstacle('restart-loop', `does not start, and the engine tries again and again: ${words}`, words);
 }
 
@@ -70,6 +75,8 @@ function ofStopped(seen: Observation): Diagnosis {
   if (error !== '') return obstacle('failed', `could not be started: ${error}`, error);
   const by = stoppedBy(seen);
   if (by !== undefined) return start('stopped', `is stopped: ${by}`, `${by}, perhaps on purpose`);
+  const half = unfinishedInit(log);
+  if (half !== undefined) return obstacle('failed', `was not set up: ${half}`, half);
   const words = wordsOfFailure(log);
   const ran = Date.parse(finishedAt) - Date.parse(startedAt);
   if (exitCode !== 137 && (refusesToStart(log) || ran < failedStartMs)) {

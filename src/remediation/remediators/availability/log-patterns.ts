@@ -19,6 +19,38 @@ const ofEntrypoint =
 const refused =
   /LOG: .*(?: in file "[^"]+",? (?:near )?line \d+|invalid value for parameter "|outside the valid range for parameter "|could not open configuration file ")/;
 
+const initDone = /PostgreSQL init process complete/;
+
+/** The images run each script once, on the empty data directory, and end with it if it fails. */
+const initScript = /(?:running|sourcing) (\/docker-entrypoint-initdb\.d\/\S+)/;
+
+/** The script during which the first start ended, and its last error; undefined if all ran to their ends, or none is seen. */
+export function unfinishedInit(log: readonly LogLine[]): string | undefined {
+  const at = log.findLastIndex(({ text }) => initScript.test(text));
+  const script = initScript.exec(log[at]?.text ?? '')?.[1];
+  const rest = log.slice(at + 1);
+  const next = rest.findIndex(isLaterStart);
+  const after = next === -1 ? rest : rest.slice(0, next);
+  if (script === undefined || after.some(({ text }) => initDone.test(text))) return undefined;
+  const error =
+    after.findLast(({ text }) => /\b(?:ERROR|FATAL):|^\S+: line \d+:/.test(text))?.text ??
+    after.findLast(({ text }) => text !== '')?.text ??
+    '';
+  return `the init script ${script} did not run to its end${error === '' ? '' : `: ${withoutPrefix(error)}`}`.slice(
+    0,
+    500,
+  );
+}
+
+/** What the images say at every start but the first. */
+function isLaterStart({ text }: LogLine): boolean {
+  return text.includes('appears to contain a database; Skipping initialization');
+}
+
+export function isStartedAgain(log: readonly LogLine[]): boolean {
+  return log.some(isLaterStart);
+}
+
 function isFailure({ text }: LogLine): boolean {
   return (fatal.test(text) && !ofSession.test(text)) || ofEntrypoint.test(text);
 }

@@ -1,4 +1,4 @@
-import type { EngineEvent } from '../../../host/docker/types.ts';
+import type { EngineEvent, LogLine } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
@@ -21,6 +21,7 @@ export async function observe(
   const since = container.state.startedAt;
   return {
     instance,
+    firstStart: answer?.ok === true ? await firstStart(instance, host) : [],
     events: events.filter(({ actor }) => actor === container.id),
     log: log.filter(({ at }) => at === '' || at >= since.slice(0, 19)),
     answer,
@@ -28,6 +29,14 @@ export async function observe(
 }
 
 const day = 86_400_000;
+
+/** An init script may have failed in it, which a later start does not say. */
+async function firstStart({ container }: Instance, host: ReadonlyHost): Promise<readonly LogLine[]> {
+  const created = Date.parse(container.created);
+  const isAgain = Date.parse(container.state.startedAt) - created > 1_000 || (container.restarts ?? 0) > 0;
+  if (!isAgain || !(Date.now() - created < day)) return [];
+  return host.docker.logs(container.id, { tail: 2_000 }).catch(() => []);
+}
 
 /** Events of the last day; none if the engine does not tell. */
 export async function recentEvents(host: ReadonlyHost): Promise<readonly EngineEvent[]> {

@@ -8,7 +8,7 @@ import { isOtherMajor, planImage } from './plan-image.ts';
 import { isLockFileLeft, planLockFile } from './plan-lock-file.ts';
 import { planSetting } from './plan-setting.ts';
 import { isSettingRefused } from './refused-settings.ts';
-import { adviceFor } from './start-causes.ts';
+import { adviceFor, adviceForInit } from './start-causes.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
 /**
@@ -93,6 +93,8 @@ function refuse({ instance, details: { kind, obstacle } }: Finding<AvailabilityD
         `The server of ${instance} runs but does not answer: ${obstacle}.`,
         `Read its log with \`docker logs ${container}\`. It may be in recovery, or out of file descriptors or disk space.`,
       );
+    case 'half-made':
+      return refusal(`${instance} runs, and its database is not complete: ${obstacle}.`, adviceForInit(container));
     case 'missing':
     case 'unhealthy':
     case 'never-started':

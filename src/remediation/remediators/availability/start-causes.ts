@@ -13,7 +13,13 @@ function andStart(container: string): string {
   return `Then run \`docker start ${container}\`.`;
 }
 
+/** The scripts run on an empty data directory only. */
+export function adviceForInit(container: string): string {
+  return `Correct the script. If no client has written into the database yet, remove ${container} and its volume, and create it again: the scripts run on an empty data directory only. Else keep them, and run what is missing by hand: docker exec -i ${container} psql -U <role> -d <database> < <script>`;
+}
+
 const causes: readonly StartCause[] = [
+  { words: /^the init script \S+ did not run to its end/, advice: (_, container) => adviceForInit(container) },
   {
     words: /initialized by PostgreSQL version (\d+), which is not compatible with this version (\d+)/,
     advice: ([data = '', image = '']) =>

@@ -20,6 +20,8 @@ const conditionKinds = [
   'not-answering',
   /** It answers, but its own health check fails. */
   'unhealthy',
+  /** It answers, but an init script failed at its first start, and the images run none again. */
+  'half-made',
 ] as const;
 
 export const details = z.strictObject({
@@ -49,6 +51,8 @@ export interface Observation {
   readonly events: readonly EngineEvent[];
   /** The end of the log since its last start. */
   readonly log: readonly LogLine[];
+  /** The log from the first start on, of a container that was created in the last day and has been started again; else empty. */
+  readonly firstStart: readonly LogLine[];
   /** The answer to a query; undefined unless it is running. */
   readonly answer: SqlResult | undefined;
 }
