@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownIdentity } from '../../src/host/process-identity.ts';
+import { openSigner } from '../../src/host/user-key.ts';
+import { countsOf } from '../../src/remediation/store/sqlite/anchor.ts';
+import { openDatabase } from '../../src/remediation/store/sqlite/database.ts';
+import { heldSeals } from '../../src/remediation/store/sqlite/held.ts';
 import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import type { Store } from '../../src/remediation/store/store.ts';
 import { openSqliteSwarm } from '../../src/swarm/sqlite/store.ts';
@@ -119,6 +123,30 @@ describe('a lock', () => {
       await expect(store.locks.heartbeat('r1', token, at)).rejects.toMatchObject(refused);
       expect(await store.held.changed()).toEqual(['locks']);
     });
+  });
+});
+
+describe('a table that another process signs while it is read', () => {
+  it('is not taken for one that someone has put back', async () => {
+    await using(async () => undefined);
+    const [own, other] = [await openDatabase(file), await openDatabase(file)];
+    const signer = await openSigner();
+    const counts = countsOf(file);
+    const theirs = heldSeals(other, file, signer, counts);
+    const mine = heldSeals(own, file, signer, {
+      ...counts,
+      of(name) {
+        other.writing(() => theirs.seal('leases'));
+        counts.note();
+        counts.raise(() => ({
+          leases: Number(other.one("SELECT count FROM held_seals WHERE held = 'leases'")?.['count']),
+        }));
+        return counts.of(name);
+      },
+    });
+    expect(own.reading(() => mine.isWhole('leases'))).toBe(true);
+    own.close();
+    other.close();
   });
 });
 

@@ -15,6 +15,7 @@ export type HeldTable = (typeof heldTables)[number];
 
 /** Call these within the transaction that reads or writes the table. */
 export interface HeldSeals {
+  /** First in its transaction. */
   isWhole(table: HeldTable): boolean;
   /** @throws ProblemsError `state-untrusted` */
   require(table: HeldTable): void;
@@ -59,8 +60,10 @@ export function heldSeals(database: Database, path: string, signer: Signer, coun
   }
 
   function isWhole(table: HeldTable): boolean {
+    // Before the first row is read: another process may sign meanwhile, and a reading transaction would not see it.
+    const least = counts.of(table);
     const found = sealOf(table);
-    if (found === undefined || found.count < counts.of(table)) return false;
+    if (found === undefined || found.count < least) return false;
     return signer.isSigned(`held ${table}`, textOf(table, found.count), found.signature);
   }
 

@@ -52,7 +52,7 @@ export function heldStateOf(database: Database, audit: AuditTable, seals: Seals)
   return {
     async changed() {
       const { held } = await seals.open();
-      return database.reading(() => heldTables.filter((table) => !held.isWhole(table)));
+      return heldTables.filter((table) => !database.reading(() => held.isWhole(table)));
     },
     async accept(at) {
       const { held } = await seals.open();
