@@ -211,6 +211,32 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
     queue.close();
   });
 
+  it('reads no other job to end one, even if the plan was made while there were few', async () => {
+    const read = async () => {
+      const [row] = await server.admin(
+        `SELECT sum(seq_tup_read)::int AS seq FROM pg_stat_all_tables
+         WHERE schemaname = 'problem_registry_jobs' AND relname LIKE 'job%'`,
+      );
+      return Number(row!['seq']);
+    };
+    const tasks = 40;
+    const queue = await openPostgresSwarm(`${server.url}?application_name=counted`, { project: 'many jobs' });
+    await server.admin('VACUUM ANALYZE problem_registry_jobs.job');
+    await queue.sync(
+      Array.from({ length: tasks }, (_, index) => entry(`task-${index}`, { component: `part-${index}` })),
+      everything,
+    );
+    const before = await read();
+    for (let index = 0; index < tasks; index++)
+      await queue.settle((await queue.claim({ worker: 'w' }))!, { result: 'done' });
+    queue.close();
+    // A connection reports what it has read when it ends.
+    await expect
+      .poll(() => server.admin(`SELECT FROM pg_stat_activity WHERE application_name = 'counted'`), { timeout: 5_000 })
+      .toEqual([]);
+    expect((await read()) - before).toBeLessThan(tasks);
+  });
+
   it.runIf(hasPooler).each([
     { does: 'refuses settings of a connection', settings: [] },
     {
