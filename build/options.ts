@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { InputOptions } from 'rolldown';
+import { builtinModules } from './builtin-modules.ts';
 import { siblingFiles } from './sibling-files.ts';
 
 /**
@@ -15,7 +16,7 @@ export function bundleOptions(root: string): InputOptions {
     cwd: root,
     platform: 'node',
     external: [...external],
-    plugins: [siblingFiles()],
+    plugins: [builtinModules(), siblingFiles()],
     // Bundled CommonJS code uses these names, which do not exist in a module.
     transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
     tsconfig: join(root, 'tsconfig.json'),

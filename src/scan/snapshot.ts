@@ -1,9 +1,7 @@
 import { lstatSync, type Stats, statfsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-import { crc32 } from 'node:zlib';
 import { version } from '../version.ts';
-import { checksum, readCacheFile, writeCacheFile } from './cache.ts';
+import { checksum, crc32, readCacheFile, writeCacheFile } from './cache.ts';
 import { joined } from './locations.ts';
 import { type Examined, isRegistryName } from './walk.ts';
 import type { Yielder } from './yield.ts';
@@ -217,7 +215,7 @@ const headLength = 4;
 
 /** Four bytes of CRC-32, then the snapshot in the format of `v8.serialize`. */
 function encode(about: string, snapshot: Snapshot): Buffer {
-  const content = serialize({ ...snapshot, about });
+  const content = process.getBuiltinModule('node:v8').serialize({ ...snapshot, about });
   const head = Buffer.alloc(headLength);
   head.writeUInt32LE(crc32(content));
   return Buffer.concat([head, content]);
@@ -227,7 +225,7 @@ function decode(about: string, bytes: Buffer): Snapshot | undefined {
   try {
     const content = bytes.subarray(headLength);
     if (bytes.readUInt32LE(0) !== crc32(content)) return undefined;
-    const value: unknown = deserialize(content);
+    const value: unknown = process.getBuiltinModule('node:v8').deserialize(content);
     return isSnapshotOf(about, value) ? value : undefined;
   } catch {
     return undefined;
