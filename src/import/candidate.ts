@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly inNotes: boolean;
   /** Whether a heading beside it has the labels of a problem. */
   readonly besideLabels: boolean;
+  /** Whether a heading beside it has headings with labels, numbers or ids below it. */
+  readonly besideGroups: boolean;
   /** Whether the heading above it names problems, and has a list of its own. */
   readonly besideItems: boolean;
   /** Whether it is one of a numbered series of headings that fills a text about problems. */

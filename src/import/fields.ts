@@ -1,7 +1,7 @@
 import type { LabelMeaning } from './labels.ts';
 import { labelName, meaningOf } from './labels.ts';
 import type { Line } from './lines.ts';
-import { isLabelHeading } from './titles.ts';
+import { headingLabel, isLabelHeading } from './titles.ts';
 
 /** A label and the lines that belong to it. Indexes of lines, the last one inclusive. */
 export interface Field {
@@ -44,7 +44,7 @@ const bold = new RegExp(
   'u',
 );
 const plainLabel = new RegExp(
-  String.raw`^(?:${picture}|\s)*(?:~~)?([\p{L}][\p{L}\p{M}\d /'’-]{0,40}?)(?:\s*[(（][^()（）]{1,40}[)）])?\s*[:：]\s*(.*)$`,
+  String.raw`^(?:${picture}|\s)*(?:~~)?([\p{L}][\p{L}\p{M}\d /'’-]{0,40}?(?:\d\.\d{1,2})?)(?:\s*[(（][^()（）]{1,40}[)）])?\s*[:：]\s*(.*)$`,
   'u',
 );
 
@@ -192,11 +192,16 @@ function labelOnLine(lines: readonly Line[], index: number): Label | undefined {
   if (line === undefined) return undefined;
   switch (line.type) {
     case 'heading': {
-      const meaning = isLabelHeading(line.text) ? (meaningOf(line.text) ?? null) : null;
-      return { label: line.text, value: '', remark: '', meaning, isBold: true };
+      const { label, value } = headingLabel(line.text);
+      const meaning = isLabelHeading(line.text) ? (meaningOf(label) ?? null) : null;
+      return { label, value, remark: '', meaning, isBold: true };
     }
-    case 'row':
-      return rowLabel(line.text);
+    case 'row': {
+      // The head of a table is a label only if the rows below it are.
+      const [delimiter, row] = [lines[index + 1]?.text ?? '', lines[index + 2]?.text ?? ''];
+      const isHead = /^[|:\s-]+$/.test(delimiter) && rowLabel(row) === undefined && lines[index + 2]?.type === 'row';
+      return isHead ? undefined : rowLabel(line.text);
+    }
     case 'text':
     case 'item':
     case 'quote':

@@ -73,6 +73,7 @@ export function findCandidates({ lines, marked }: Document, file: string | undef
     inProblems: isAboutProblems,
     inNotes: false,
     besideLabels: false,
+    besideGroups: false,
     besideItems: false,
     inSeries: false,
   };
@@ -134,6 +135,10 @@ function visit(section: Section, around: Surroundings, walk: Walk): number {
   return found;
 }
 
+function isCountedProblem({ level, kinds, title }: Section): boolean {
+  return level < 7 && (hasProblemLabels(kinds) || title.id !== null);
+}
+
 /** What a section says about what is below it. */
 function surroundingsIn(
   section: Section,
@@ -145,11 +150,12 @@ function surroundingsIn(
   // Only the first heading names the text: "# Major bugs" further down is a group.
   const level = section.level === 1 && at !== firstHeading ? 2 : section.level;
   const besideLabels = children.some((child) => child.level < 7 && hasProblemLabels(child.kinds));
-  if (level === 0) return { ...around, besideLabels, besideItems: false };
+  if (level === 0) return { ...around, besideLabels };
   const names = level > 1 && namesProblems(title.raw);
   const numbered = children.filter((child) => child.title.isNumbered).length;
   return {
     besideLabels,
+    besideGroups: children.some((child) => child.children.some(isCountedProblem)),
     besideItems: names && isList(section, text.lines),
     inSeries: level === 1 && text.isAboutProblems && numbered >= 3 && numbered * 2 >= children.length,
     groups: [{ at, level, text: title.raw }, ...around.groups],

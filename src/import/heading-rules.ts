@@ -10,6 +10,7 @@ import {
 } from './heading-text.ts';
 import type { Line } from './lines.ts';
 import { endsReport, isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
+import type { Title } from './titles.ts';
 import { saysSomething, type Section } from './tree.ts';
 
 /** What a whole text says about its headings. */
@@ -56,9 +57,10 @@ export interface HeadingRule extends RuleText {
 
 const areaOfItems = 'area-of-items';
 const rowsAlone = 'rows-alone';
+const wholeList = 'priority-or-state-of-all';
 
 /** Headings that name a part: below them are items or rows of the group around them. */
-export const partRules: ReadonlySet<string> = new Set([areaOfItems, rowsAlone]);
+export const partRules: ReadonlySet<string> = new Set([areaOfItems, rowsAlone, wholeList]);
 
 /** The first rule that applies decides. */
 export const headingRules: readonly HeadingRule[] = [
@@ -151,6 +153,26 @@ export const headingRules: readonly HeadingRule[] = [
     applies: ({ section, text }) => onlyNothing(section, text.lines),
   },
   {
+    name: wholeList,
+    verdict: 'inside',
+    matches: 'a heading such as "P0 — …" or "… (all fixed)" above nothing but a list or a table',
+    why: 'It states the priority or the state of each item.',
+    applies: ({ section, text: { lines } }) =>
+      isOfAll(section.title) && (isList(section, lines, 1) || isTable(section, lines)),
+  },
+  {
+    name: 'chapter',
+    verdict: 'inside',
+    matches: 'a numbered heading without labels above other headings, beside one that holds problems',
+    why: 'Then the numbers count chapters.',
+    applies: ({ section: { title, children, kinds }, around }) =>
+      title.id === null &&
+      !title.isPrefixed &&
+      around.besideGroups &&
+      countKinds(kinds) === 0 &&
+      children.some(({ level }) => level < 7),
+  },
+  {
     name: 'id-or-prefix',
     verdict: 'problem',
     matches: 'an id such as BUG-018, or "Problem:" before the title',
@@ -227,6 +249,10 @@ export const headingRules: readonly HeadingRule[] = [
       !isNamed && text.isPure && section.level === text.usualLevel && (!text.hasLabels || around.besideLabels),
   },
 ];
+
+function isOfAll({ id, raw }: Title): boolean {
+  return /^P[0-4]$/.test(id ?? '') || /\ball (?:fixed|resolved|done|solved|closed)\b/i.test(raw);
+}
 
 function isTemplate({ title, level, body, children }: Section): boolean {
   const { fields, free } = body;

@@ -20,11 +20,11 @@ export function isTable(section: Section, lines: readonly Line[]): boolean {
   return rows > 0 && rows * 3 >= own.length * 2;
 }
 
-/** Whether the own text is a list of several items, which may go on over lines. */
-export function isList(section: Section, lines: readonly Line[]): boolean {
+/** Whether the own text is a list of several items, or of as many as are asked for, which may go on over lines. */
+export function isList(section: Section, lines: readonly Line[], least = 2): boolean {
   const own = ownLines(section, lines);
   const items = own.filter(({ type, indent }) => type === 'item' && indent <= 1).length;
-  return own[0]?.type === 'item' && items >= 2 && own.every(({ type, indent }) => type !== 'text' || indent > 0);
+  return own[0]?.type === 'item' && items >= least && own.every(({ type, indent }) => type !== 'text' || indent > 0);
 }
 
 /** Whether the own text is a table of problems. */
@@ -38,6 +38,7 @@ export function isLogEntry({ raw }: Title, isAlone: boolean): boolean {
   return (
     (!isAlone && /^\W*\d{4}-\d{2}-\d{2}\b/.test(raw)) ||
     /^\W*\d{4}-\d{2}-\d{2}\W*$/.test(raw) ||
+    /^\W*(?:v\d+(?:\.\d+)+|\d+\.\d+\.\d+)(?![\d.])[^:：]*$/i.test(raw) ||
     /^(?:latest |previous |current |last |final )?(?:session|iteration|update|sprint|day|week|entry|sitzung|сессия)?s?(?: notes)?$/i.test(
       plainName(raw),
     )

@@ -178,7 +178,10 @@ function isHistory(text: string, { groups }: Surroundings, isMixed: boolean): bo
   return (
     isTicked &&
     !isMixed &&
-    !groups.some(({ text: group }) => hasProblemNoun(group) && /resolved|fixed|solved|✅/i.test(group))
+    !groups.some(
+      ({ text: group }) =>
+        (hasProblemNoun(group) || /\bP[0-4]\b/.test(group)) && /resolved|fixed|solved|✅/i.test(group),
+    )
   );
 }
 

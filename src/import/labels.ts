@@ -55,7 +55,7 @@ const planned =
   /^(?:proposed|potential|possible|planned|recommended|required|suggested|needed|future|long[- ]term|permanent|better|proper|ideal)\s+/;
 const done = /\s+(?:applied|implemented|made|taken|completed|deployed|done)$/;
 const after =
-  /\s+(?:identified|found|details|summary|description|analysis|overview|confirmed|explained|assessment|steps|notes|discovered|\d{1,2})$/;
+  /\s+(?:identified|found|details|summary|description|analysis|overview|confirmed|explained|assessment|steps|notes|discovered|\d{1,2}(?:\.\d{1,2})?)$/;
 
 /** The meaning of a label in any of the languages: `Root Cause IDENTIFIED`, `Fix applied (2025-10-12)`. Undefined: no label of ours. */
 export function meaningOf(label: string): LabelMeaning | undefined {
@@ -75,7 +75,7 @@ export function labelName(label: string): string {
 }
 
 function composed(name: string): LabelMeaning | undefined {
-  if (!/^[\p{L}\d/' -]{1,60}$/u.test(name) || name.split(' ').length > 4) return undefined;
+  if (!/^[\p{L}\d./' -]{1,60}$/u.test(name) || name.split(' ').length > 4) return undefined;
   const bare = byLabel.get(name.replace(planned, ''));
   if (planned.test(name) && (bare === 'solution' || bare === 'solutionDone')) return 'solutionPlanned';
   const kind = byLabel.get(name.replace(done, ''));

@@ -19,7 +19,7 @@ const titleColumns =
 
 /** A column that says itself that it holds problems needs no other label next to it. */
 const explicit =
-  /^(?:known )?(?:issue|problem|bug|limitation|symptom|error|error message|problème|symptôme|erreur|problema|sintoma|síntoma|sintomo|erro|errore|fehler|sorun|vấn đề|问题|症状|問題)e?s?$/;
+  /^(?:known )?(?:issue|problem|bug|limitation|symptom|error|error message|problème|symptôme|erreur|problema|sintoma|síntoma|sintomo|erro|errore|fehler|проблема|ошибка|симптом|sorun|vấn đề|问题|症状|問題)e?s?$/;
 
 const plainlyProblems =
   /^(?:known )?(?:issue|problem|bug|limitation|defect|gap|problema|sorun|vấn đề|问题|問題|проблема)s?$/;

@@ -103,6 +103,7 @@ function statusOfGroups(groups: readonly Group[]): Stated<ImportedStatus> | unde
 
 function statusOfGroup(text: string): ImportedStatus | undefined {
   if (openGroup.test(plainName(text))) return 'active';
+  if (/\ball (?:fixed|resolved|done|solved|closed)\b/i.test(text)) return 'resolved';
   if (/^(?:recent |latest |applied |previous )?(?:bug ?)?fixes$/.test(plainName(text))) return 'resolved';
   const value = statusIn(text);
   if (value === 'resolved' || (value === "won't-fix" && !/limitations?/i.test(text)) || value === 'blocked') {

@@ -148,8 +148,16 @@ const groupNames: ReadonlySet<string> = new Set([
   'needs',
 ]);
 
+/** A heading that is a label may have its value behind it: `### Severity: medium`. */
+export function headingLabel(text: string): { readonly label: string; readonly value: string } {
+  const [, label = '', value = ''] = /^([^:：]{3,30})[:：]\s*(\S.*)$/u.exec(text) ?? [];
+  const meaning = label === '' ? undefined : meaningOf(label);
+  return meaning === 'severity' || meaning === 'priority' ? { label, value } : { label: text, value: '' };
+}
+
 /** Whether a heading is a label: `### Solution`, with three words at most. */
-export function isLabelHeading(text: string): boolean {
+export function isLabelHeading(heading: string): boolean {
+  const text = headingLabel(heading).label;
   const name = labelName(text);
   const isShort = name.split(' ').length <= (text.trim().endsWith('?') ? 6 : 3);
   const meaning = isShort && !groupNames.has(name) ? meaningOf(text) : undefined;

@@ -3,7 +3,7 @@ import type { LabelMeaning } from './labels.ts';
 import type { Line } from './lines.ts';
 import { meaningOf } from './labels.ts';
 import { namesProblems } from './names.ts';
-import { isLabelHeading, readTitle, type Title } from './titles.ts';
+import { headingLabel, isLabelHeading, readTitle, type Title } from './titles.ts';
 
 /** A heading, or a bold line that is used as one, and what is below it. */
 export interface Section {
@@ -70,7 +70,7 @@ function sectionOf(lines: readonly Line[], draft: Draft, parent: Draft | undefin
     body,
     kinds: kindsOf([
       ...body.fields.filter(saysSomething).map(({ meaning }) => meaning),
-      ...labels.map((label) => meaningOf(label.text) ?? null),
+      ...labels.map((label) => meaningOf(headingLabel(label.text).label) ?? null),
     ]),
     children: others.map((child) => sectionOf(lines, child, draft)),
   };
