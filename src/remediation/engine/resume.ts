@@ -1,9 +1,17 @@
 import { ProblemsError } from '../../errors.ts';
 import { shellQuote } from '../../util/quote.ts';
-import type { Json, Step } from '../contract.ts';
+import type { Json, Plan, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import { type ProcessIdentity, type RunChange, type RunRecord, waiting } from '../store/store.ts';
-import { type RunningRun, withRunLock, foreignRun, isWorkedOn, recordOf, stopSecondContainer } from './lock-run.ts';
+import {
+  engineOf,
+  type RunningRun,
+  withRunLock,
+  foreignRun,
+  isWorkedOn,
+  recordOf,
+  stopSecondContainer,
+} from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
 import { actionNamed, type EngineContext } from './session.ts';
@@ -187,16 +195,35 @@ function stillRunning(id: string, { pid }: ProcessIdentity): ProblemsError {
   });
 }
 
+/**
+ * A state file that the config names may have been used with another engine. There the run's containers cannot be seen, so that
+ * everything would look undone, and what undo creates would appear on the wrong engine.
+ */
+async function refuseOtherEngine({ reader }: EngineContext, id: string, { target }: Plan): Promise<void> {
+  const planned = target.volumes.map(engineOf).find((engine) => engine !== undefined);
+  if (planned === undefined) return;
+  const answering = await reader.docker.info().catch((error: unknown) => {
+    // The first step waits for it.
+    if (error instanceof ProblemsError && error.code === 'engine-unreachable') return undefined;
+    throw error;
+  });
+  if (answering === undefined || answering.id === planned) return;
+  throw new ProblemsError('bad-usage', `Run ${id} is of the Docker engine ${planned}, and ${answering.id} answers.`, {
+    hint: 'Run the command with DOCKER_HOST naming that engine. Remove remediation.state and PROBLEMS_STATE, so that each engine has its own state file.',
+  });
+}
+
 async function runLocked(
   session: EngineContext,
   id: string,
   work: (active: RunningRun) => Promise<RunRecord>,
 ): Promise<RunRecord> {
-  const { project } = await recordOf(session, id);
+  const { project, plan } = await recordOf(session, id);
   if (project !== '' && project !== session.project)
     throw new ProblemsError('bad-usage', `Run ${id} belongs to the project in ${project}.`, {
       hint: `Its steps use files of that project. Run the command there: cd ${shellQuote(project)}`,
     });
+  await refuseOtherEngine(session, id, plan);
   const active = await withRunLock(session, id);
   if ('volume' in active) {
     if (active.run === id) throw stillRunning(id, active.owner);
