@@ -1,3 +1,4 @@
+import type { BackupKeys } from '../backups/decrypt.ts';
 import { changeBackups, readBackups } from '../backups/index.ts';
 import { openCompose } from '../host/compose/client.ts';
 import type { ComposeMode } from '../host/compose/types.ts';
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly pattern?: RegExp;
   /** Folders with `<instance>/<backup>/`. New backups go to the first. */
   readonly backupFolders?: readonly string[];
+  /** Files with the keys of encrypted backups. Default: such backups stay closed. */
+  readonly backupKeys?: BackupKeys;
   readonly passfile?: string;
   /** Names of instances whose servers may ask for an MD5 hash of the password. Default: none. */
   readonly md5?: readonly string[];
@@ -136,7 +139,8 @@ function connect(
   });
   const everyInstance = shared === undefined ? () => findInstances(sources) : once(() => findInstances(sources));
 
-  const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
+  const keys = options.backupKeys ?? {};
+  const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal, keys };
 
   const reader: ConnectedHost['reader'] = {
     docker,

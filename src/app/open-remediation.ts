@@ -115,6 +115,9 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
       backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
       compose: config.compose,
+      backupKeys: Object.fromEntries(
+        Object.entries(config.backupKeys).map(([cipher, file]) => [cipher, resolve(folder, file)]),
+      ),
       md5: config.md5,
       ...(config.helperImage === undefined ? {} : { helperImage: config.helperImage }),
       ...(pattern === undefined ? {} : { pattern }),

@@ -4,6 +4,7 @@ import type { DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import type { SqlReader } from '../host/postgres/types.ts';
 import { once } from '../host/shared-reader.ts';
+import { type BackupKeys, openEncrypted } from './decrypt.ts';
 import type { DrillRequest, PartRequest } from './probes/dump.ts';
 import { readFingerprints } from './inventory.ts';
 import { baseLevel, manifestLevel } from './levels/base.ts';
@@ -37,13 +38,41 @@ export interface CheckSources {
   readonly docker: DockerReader;
   readonly sql: SqlReader;
   readonly signal: AbortSignal;
+  /** Default: encrypted backups stay closed. */
+  readonly keys?: BackupKeys;
+}
+
+/** As {@link checkFolder}; an encrypted backup whose key is configured is checked as a copy in plain text. */
+export async function checkBackup(sources: CheckSources, backup: Backup, request: CheckRequest): Promise<BackupAnswer> {
+  const { signal, keys = {} } = sources;
+  const isThere = backup.state === 'complete' || backup.state === 'quarantined';
+  const timeoutMs = request.timeoutMs ?? Math.max(120_000, (backup.bytes / 2 ** 20) * 1_000);
+  const opened = isThere ? await openEncrypted(backup, keys, { signal, timeoutMs }) : undefined;
+  if (opened?.type !== 'copy') return checkFolder(sources, backup, request, { closed: opened?.observations });
+  try {
+    return await checkFolder(sources, opened.backup, request, { stored: backup });
+  } finally {
+    await opened.remove();
+  }
+}
+
+interface Encrypted {
+  /** The backup itself, if a copy of it in plain text is checked. */
+  readonly stored?: Backup;
+  /** Why there is no such copy. */
+  readonly closed?: readonly Observation[] | undefined;
 }
 
 /**
  * Checks level after level until one fails or `upTo` is reached. A level that applies to no part is left out. A check that
  * could not run does not end it, since a restore later on says more.
  */
-export async function checkBackup(sources: CheckSources, backup: Backup, request: CheckRequest): Promise<BackupAnswer> {
+async function checkFolder(
+  sources: CheckSources,
+  backup: Backup,
+  request: CheckRequest,
+  encrypted: Encrypted,
+): Promise<BackupAnswer> {
   const { upTo = 'L4', instance, onProgress } = request;
   const fingerprints = await readFingerprints(backup);
   const own = await programsOf(sources.docker, instance);
@@ -112,9 +141,9 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'L0',
       'reading its files',
       async () => {
-        const found = await filesLevel(backup, fingerprints, sources.signal);
+        const found = await filesLevel(backup, fingerprints, sources.signal, encrypted.stored);
         ({ files, scans } = found);
-        return found.observations;
+        return [...found.observations, ...(encrypted.closed ?? [])];
       },
     ],
     [

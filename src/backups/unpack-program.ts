@@ -28,8 +28,13 @@ const systemFolders: readonly string[] = [
 
 /** The absolute path of the program for a packing on this machine; undefined if it is not installed, or not in PATH. */
 export function programOf(packing: Packed): string | undefined {
+  return systemProgram(programs[packing][0]);
+}
+
+/** The absolute path of a program in a folder of the system that is in PATH. */
+export function systemProgram(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => systemFolders.includes(folder));
-  return folders.map((folder) => join(folder, programs[packing][0])).find(isExecutable);
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 /** 768 MiB of address space, in KiB. macOS has no such limit. */

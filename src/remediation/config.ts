@@ -60,6 +60,12 @@ export const remediationConfig = z.strictObject({
     .min(1)
     .default(['.vrooli/backups/postgres'])
     .describe('Folders that hold `<instance>/<backup>/`. New backups go to the first.'),
+  backupKeys: z
+    .strictObject({ age: z.string().min(1).exactOptional(), gpg: z.string().min(1).exactOptional() })
+    .default({})
+    .describe(
+      'Files with the keys of encrypted backups, so that these can be checked: an identity of age, the passphrase of gpg. Only their owner may read them.',
+    ),
   md5: z
     .array(z.string().min(1))
     .default([])

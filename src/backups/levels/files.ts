@@ -33,12 +33,14 @@ export interface FilesLevel {
   readonly scans: ReadonlyMap<string, FileScan>;
 }
 
-/** L0: reads every file completely, compares it with its first state, and checks its structure. */
+/** L0, of `stored` and of the copy of it in plain text, if there is one: reads every file completely, compares it with its first state, and checks its structure. */
 export async function filesLevel(
   backup: Backup,
   fingerprints: Fingerprints | undefined,
   signal: AbortSignal,
+  stored?: Backup,
 ): Promise<FilesLevel> {
+  if (stored !== undefined) return filesOfCopy(backup, stored, fingerprints, signal);
   const content = await contentOf(backup.folder);
   const observations: Observation[] = content.notes.map((note) => impossible('unreadable', note));
   const scans = new Map<string, FileScan>();
@@ -66,6 +68,21 @@ export async function filesLevel(
     if (file !== null && !content.files.some(({ path }) => isWithin(path, file)))
       observations.push(failed('missing-file', `${file}, the dump of ${database}, is missing.`));
   return { observations, files, scans };
+}
+
+/** Of an encrypted backup the stored files count, and of its copy in plain text what they hold. */
+async function filesOfCopy(
+  copy: Backup,
+  stored: Backup,
+  fingerprints: Fingerprints | undefined,
+  signal: AbortSignal,
+): Promise<FilesLevel> {
+  const [outer, inner] = [
+    await filesLevel(stored, undefined, signal),
+    await filesLevel({ ...copy, verification: null }, fingerprints, signal),
+  ];
+  const observations = [...outer.observations.filter(({ cause }) => cause !== 'encrypted'), ...inner.observations];
+  return { observations, files: outer.files, scans: inner.scans };
 }
 
 function sumsSay({ matching, different }: ComparedSums): readonly Observation[] {
@@ -145,7 +162,10 @@ export function closedPart(part: BackupPart): Observation | undefined {
   if (packing === undefined) return undefined;
   const command = `${unpackCommand(packing, path)} (in a folder of its own among the backups)`;
   if (isEncrypted(packing))
-    return impossible('encrypted', `Not proven: ${path} is encrypted with ${packing}. Decrypt it first: ${command}`);
+    return impossible(
+      'encrypted',
+      `Not proven: ${path} is encrypted with ${packing}. ${packing === 'openssl' ? 'Decrypt it first' : 'Name its key in the config (remediation.backupKeys), or decrypt it first'}: ${command}`,
+    );
   if (!isText(part) || canUnpack(packing)) return undefined;
   const why = packing === 'zstd' ? 'needs Node.js 22.15 or newer' : `needs ${packing} on this machine`;
   return impossible('not-supported', `Not proven: plain SQL in ${packing} ${why}. Unpack ${path} first: ${command}`);

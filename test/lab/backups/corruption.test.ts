@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cp, open, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenHost } from '../../../src/remediation/contract.ts';
 import type { Instance } from '../../../src/host/instance.ts';
-import { programOf } from '../../../src/backups/unpack-program.ts';
+import { programOf, systemProgram } from '../../../src/backups/unpack-program.ts';
 import type { BackupAnswer, BackupLevel } from '../../../src/backups/types.ts';
 import { oneOf, soak } from '../../soak.ts';
 import { execIn } from '../exec.ts';
@@ -16,6 +19,7 @@ import { addVariety } from './load.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
 const runs = await labRuns();
+const gpg = systemProgram('gpg');
 
 /** `L2 truncated`: the level that finds it, and the cause that it names. */
 type Found = `${BackupLevel} ${string}`;
@@ -45,9 +49,12 @@ describe.skipIf(!runs).each(majors(15))('a backup of PostgreSQL %i', (postgres: 
        insert into orders select n, 'customer ' || n % 97, md5(n::text) from generate_series(1, 5000) n;
        alter table checked owner to clerk`,
     );
-    host = openRunHost(run);
+    const key = join(run.folder, 'key');
+    await writeFile(key, 'a passphrase', { mode: 0o600 });
+    host = openRunHost(run, { backupKeys: { gpg: key } });
     instance = await instanceNamed(host, 'shop');
     foreign = await takeForeign(source, 'other');
+    if (gpg !== undefined) encrypt(gpg, join(foreign, 'full.dump'), key);
     await host.changer.backups.take({ instance, name: 'ours', labels: {} });
     ours = backupFolder(run, 'shop', 'ours');
   });
@@ -100,7 +107,10 @@ describe.skipIf(!runs).each(majors(15))('a backup of PostgreSQL %i', (postgres: 
       ['cluster', { 'cluster.sql': 'cluster.sql' }, 'L4'],
       ['halves', { 'schema.sql': 'schema.sql', 'data.sql': 'data.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['base', { base: 'base' }, 'L5'],
-      ['lacking-roles', { 'full.dump': 'full.dump' }, 'L4'],
+      // Both lack their roles.
+      gpg === undefined
+        ? ['lacking-roles', { 'full.dump': 'full.dump' }, 'L4']
+        : ['encrypted', { 'full.dump.gpg': 'full.dump.gpg' }, 'L4'],
       ['cleaning-zstd', { 'clean.sql.zst': 'clean.sql.zst' }, 'L4'],
     ];
     /** Restored by the same programs as those above. */
@@ -399,4 +409,17 @@ async function largestOf(folder: string, pattern: RegExp): Promise<string> {
   const names = (await readdir(folder)).filter((name) => pattern.test(name));
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   return names[sizes.indexOf(Math.max(...sizes))] ?? '';
+}
+
+/** Beside itself, with a keyring of its own. */
+function encrypt(program: string, file: string, key: string): void {
+  const home = mkdtempSync(join(tmpdir(), 'problems-gpg-'));
+  const env = { ...process.env, GNUPGHOME: home };
+  const args = ['--batch', '--pinentry-mode', 'loopback', '--passphrase-file', key, '--symmetric', file];
+  try {
+    execFileSync(program, args, { env, stdio: 'ignore' });
+    execFileSync('gpgconf', ['--kill', 'gpg-agent'], { env });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 }

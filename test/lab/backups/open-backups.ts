@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { OpenHost } from '../../../src/remediation/contract.ts';
 import type { Instance } from '../../../src/host/instance.ts';
-import { openHost } from '../../../src/app/open-host.ts';
+import { type HostOptions, openHost } from '../../../src/app/open-host.ts';
 import {
   openRemediation,
   type Remediation,
@@ -14,8 +14,9 @@ import {
 import type { Run } from '../run.ts';
 
 /** The machine as the run's project sees it: its instances, and its backups in the folder of the managed system. */
-export function openRunHost(run: Pick<Run, 'folder' | 'prefix'>): OpenHost {
+export function openRunHost(run: Pick<Run, 'folder' | 'prefix'>, options: Partial<HostOptions> = {}): OpenHost {
   return openHost({
+    ...options,
     roots: [run.folder],
     backupFolders: [join(run.folder, '.vrooli', 'backups', 'postgres')],
     pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backupRepair } from '../../../src/remediation/remediators/backup-repair/index.ts';
 import { archivingCondition } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
+import { planRestore } from '../../../src/remediation/remediators/backup-repair/plan-restore.ts';
 import { approvalFor } from '../../../src/remediation/remediators/backup-repair/plan.ts';
 import type { Backup } from '../../../src/backups/types.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
@@ -146,30 +147,62 @@ describe('the quarantine of bad backups', () => {
   });
 });
 
+function backupOf(name: string, more: Partial<Backup> = {}): Backup {
+  return {
+    ref: `orders/${name}`,
+    instance: 'orders',
+    name,
+    folder: `/backups/orders/${name}`,
+    state: 'complete',
+    createdAt: '2026-01-01T00:00:00Z',
+    bytes: 1,
+    files: 1,
+    parts: [],
+    postgresVersion: null,
+    verification: null,
+    verdict: 'unproven',
+    reached: null,
+    hasFingerprints: false,
+    quarantine: null,
+    notes: [],
+    ...more,
+  };
+}
+
+describe('an encrypted backup', () => {
+  it('is not restored before it is decrypted, even if a part of it is plain and its check has the key', async () => {
+    const parts: Backup['parts'] = [
+      { path: 'globals.sql', kind: 'globals', database: null, bytes: 1 },
+      { path: 'other.sql', kind: 'plain', database: null, bytes: 1 },
+      { path: 'shop.dump.age', kind: 'unknown', database: null, bytes: 1, packing: 'age' },
+    ];
+    const host = createTestHost({
+      instances: [{ name: 'orders' }],
+      backups: { read: async () => backupOf('monday', { parts }) },
+    });
+    const { plan } = await planRestore({ backup: 'orders/monday', into: 'again', port: 5440 }, host.reader);
+    expect(plan).toEqual({
+      type: 'refusal',
+      reason: 'orders/monday is encrypted: shop.dump.age (age).',
+      advice: 'Decrypt it in a folder of its own among the backups, and restore that.',
+    });
+  });
+});
+
 describe('an instance without a recent good backup', () => {
   /** Ages in hours, with their verdicts. */
   async function found(
     ages: readonly (readonly [hours: number, verdict: Backup['verdict'], state?: Backup['state']])[],
     { settings = {}, status = 'running' }: { readonly settings?: Json; readonly status?: string } = {},
   ): Promise<readonly string[]> {
-    const backups = ages.map(([hours, verdict, state = 'complete']): Backup => ({
-      ref: `orders/${hours}h`,
-      instance: 'orders',
-      name: `${hours}h`,
-      folder: `/backups/orders/${hours}h`,
-      state,
-      createdAt: new Date(Date.now() - hours * 3_600_000).toISOString(),
-      bytes: 1,
-      files: 1,
-      parts: [],
-      postgresVersion: null,
-      verification: { schemaVersion: 1, checks: [], files: [], filesAt: '', filesBy: 'completion' },
-      verdict,
-      reached: null,
-      hasFingerprints: false,
-      quarantine: null,
-      notes: [],
-    }));
+    const backups = ages.map(([hours, verdict, state = 'complete']) =>
+      backupOf(`${hours}h`, {
+        state,
+        createdAt: new Date(Date.now() - hours * 3_600_000).toISOString(),
+        verification: { schemaVersion: 1, checks: [], files: [], filesAt: '', filesBy: 'completion' },
+        verdict,
+      }),
+    );
     const state = { status, running: status === 'running', exitCode: 0, error: '', oomKilled: false };
     const times = { startedAt: '2026-01-01T00:00:01Z', finishedAt: '0001-01-01T00:00:00Z', health: '' };
     const { reader } = createTestHost({

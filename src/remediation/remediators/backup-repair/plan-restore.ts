@@ -156,6 +156,15 @@ async function refusalForBackup(
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');
   if (backup.state === 'running')
     return refusal(`${backup.ref} is still being taken.`, 'Wait until `problems backups` lists it as complete.');
+  // A check decrypts it for itself; the helper that restores has no key.
+  const encrypted = backup.parts.flatMap(({ path, packing }) =>
+    packing === 'age' || packing === 'gpg' || packing === 'openssl' ? [{ path, packing }] : [],
+  );
+  if (encrypted.length > 0)
+    return refusal(
+      `${backup.ref} is encrypted: ${encrypted.map(({ path, packing }) => `${path} (${packing})`).join(', ')}.`,
+      'Decrypt it in a folder of its own among the backups, and restore that.',
+    );
   if (to !== undefined) {
     if (base === undefined)
       return refusal(
