@@ -1,5 +1,13 @@
 import { type Candidate, hasProblemLabels, type RuleText, type Surroundings } from './candidate.ts';
-import { boldBeginningRule, boldBeginningsIn, boldTitleAt, boldTitleRule, boldTitlesIn } from './bold-titles.ts';
+import {
+  boldBeginningRule,
+  boldBeginningsIn,
+  boldTitleAt,
+  boldTitleRule,
+  boldTitlesIn,
+  paragraphRule,
+  paragraphsIn,
+} from './line-titles.ts';
 import { readBody } from './fields.ts';
 import { headingRules, partRules, ruleFor, type Text, type Verdict } from './heading-rules.ts';
 import { isGroupOfItems, isList } from './heading-text.ts';
@@ -15,7 +23,6 @@ import {
   namesQuestions,
   saysFailure,
 } from './names.ts';
-import { paragraphRule, paragraphsIn } from './paragraphs.ts';
 import { rowRule, rowsIn, withoutSummaries } from './rows.ts';
 import { readTree, type Section } from './tree.ts';
 import type { IgnoredHeading } from './types.ts';

@@ -2,7 +2,7 @@ import { countKinds } from './candidate.ts';
 import { cellsOf } from './fields.ts';
 import type { Line } from './lines.ts';
 import { namesProblems, namesQuestions, plainName, saysNothing } from './names.ts';
-import { boldTitleAt } from './bold-titles.ts';
+import { boldTitleAt } from './line-titles.ts';
 import { haveProblemColumns } from './rows.ts';
 import type { Title } from './titles.ts';
 import type { Section } from './tree.ts';
