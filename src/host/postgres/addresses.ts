@@ -23,8 +23,8 @@ export function addressesOf(instance: Instance, engine: EnginePlace): readonly A
 }
 
 export function addressesBy(way: SqlWay, { container, port }: Instance, engine: EnginePlace): readonly Address[] {
-  // In a restart loop the engine reports it as running, though no server is up.
-  if (!container.state.running || container.state.status === 'restarting') return [];
+  // The engine reports both as running: in a restart loop no server is up, and a paused one never answers.
+  if (!container.state.running || ['restarting', 'paused'].includes(container.state.status)) return [];
   if (way === 'exec') return [{ way, host: '', hosts: [], port }];
   if (way === 'network') {
     if (!engine.local) return [];

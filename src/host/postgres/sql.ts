@@ -205,7 +205,7 @@ export function openSql({ engine, credentials, signal, md5 = [], slots, shared }
     if (refused === undefined)
       return {
         ok: false,
-        message: `${instance.container.name} is not running or has no address.`,
+        message: `${instance.container.name} is not running, is paused or has no address.`,
         sqlstate: undefined,
         via: 'network',
       };
@@ -289,7 +289,10 @@ const tooManyConnections = '53300';
 
 /** A server that is starting, or has no free connection slot, may accept the next attempt. */
 function sessionError({ container }: Instance, database: string, refused: Refused | undefined): ProblemsError {
-  const { message, sqlstate } = refused ?? { message: 'it is not running or has no address', sqlstate: undefined };
+  const { message, sqlstate } = refused ?? {
+    message: 'it is not running, is paused or has no address',
+    sqlstate: undefined,
+  };
   const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
   return new ProblemsError(
     later ? 'engine-unreachable' : 'step-refused',

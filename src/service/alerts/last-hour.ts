@@ -37,7 +37,8 @@ export function lastHourOf([first]: Readings, view: ServiceView): RuleFacts['las
   const { started, failed } = view.creations;
   return {
     creations: { started: increase(started, first?.started), failed: increase(failed, first?.failed) },
-    oomKills: (instance) => increase(instance.oomKills, first?.oomKills.get(keyOf(instance))),
+    // Of an instance that came since, all were counted since.
+    oomKills: (instance) => increase(instance.oomKills, first && (first.oomKills.get(keyOf(instance)) ?? 0)),
   };
 }
 

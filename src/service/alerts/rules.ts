@@ -100,13 +100,14 @@ export const alertRules: readonly AlertRule[] = [
   {
     name: 'BackupMissing',
     severity: 'high',
-    summary: '{{ $labels.pg_instance }} has no backup.',
-    expr: 'problems_instance_up unless on (pg_instance) sum by (pg_instance) (problems_backups{state!="quarantined"}) > 0',
+    summary: '{{ $labels.pg_instance }} has no backup, or only bad ones.',
+    expr: 'problems_instance_up unless on (pg_instance) sum by (pg_instance) (problems_backups{state=~"good|unproven"}) > 0',
     forSeconds: hour,
     find: ({ view }) =>
       each(view, (instance) => {
         const { good = 0, bad = 0, unproven = 0 } = backupFacts(view, instance)?.counts ?? {};
-        return good + bad + unproven > 0 ? undefined : { summary: `${instance.instance} has no backup.` };
+        if (good + unproven > 0) return undefined;
+        return { summary: `${instance.instance} has ${bad > 0 ? 'only bad backups' : 'no backup'}.` };
       }),
   },
   {

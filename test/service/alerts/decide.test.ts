@@ -97,6 +97,7 @@ describe('a rule fires', () => {
   it.each<readonly [rule: string, view: ServiceView]>([
     ['MemoryNearLimit', withInstance({ memory: { usage: 95, limit: 100, worstCase: null } })],
     ['BackupMissing', calm({ backups: [sampleBackups({ backups: [] })] })],
+    ['BackupMissing', calm({ backups: [sampleBackups({ backups: [sampleBackup({ verdict: 'bad' })] })] })],
     ['BackupMissing', calm({ instances: [sampleInstance({ backups: null })], backups: [] })],
   ])('%s only after some time', (rule, view) => {
     expect(fired(factsOf(view))).toEqual([]);
@@ -120,6 +121,8 @@ describe('a rule fires', () => {
       'CreationFailureRate/service',
       'OomKilled/orders',
     ]);
+    const asNew = addReading([], calm({ instances: [] }), minutesAgo(30));
+    expect(fired(factsOf(after, sampleNow, { lastHour: lastHourOf(asNew, after) }))).toContain('OomKilled/orders');
     // An hour later the same counters are no news.
     const later = addReading(addReading(readings, after, sampleNow), after, minutesAgo(-61));
     expect(lastHourOf(later, after).creations).toEqual({ started: 0, failed: 0 });

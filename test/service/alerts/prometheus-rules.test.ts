@@ -59,7 +59,7 @@ const cases: readonly Case[] = [
     firesAt: '70m',
     resolvedAt: '100m',
     labels: orders,
-    summary: 'orders has no backup.',
+    summary: 'orders has no backup, or only bad ones.',
   },
   {
     rule: 'BackupMissing',
@@ -67,7 +67,19 @@ const cases: readonly Case[] = [
     firesAt: '70m',
     resolvedAt: '100m',
     labels: orders,
-    summary: 'orders has no backup.',
+    summary: 'orders has no backup, or only bad ones.',
+  },
+  {
+    rule: 'BackupMissing',
+    series: {
+      'problems_instance_up{pg_instance="orders"}': '1x200',
+      'problems_backups{pg_instance="orders",state="bad"}': '2x200',
+      'problems_backups{pg_instance="orders",state="good"}': '0x90 1x60',
+    },
+    firesAt: '70m',
+    resolvedAt: '100m',
+    labels: orders,
+    summary: 'orders has no backup, or only bad ones.',
   },
   {
     rule: 'DrillStale',
