@@ -11,7 +11,8 @@ import {
 import type { Line } from './lines.ts';
 import { endsReport, isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
 import type { Title } from './titles.ts';
-import { saysSomething, type Section } from './tree.ts';
+import { areOfTemplate, saysSomething } from './templates.ts';
+import type { Section } from './tree.ts';
 
 /** What a whole text says about its headings. */
 export interface Text {
@@ -67,7 +68,8 @@ export const headingRules: readonly HeadingRule[] = [
   {
     name: 'template',
     verdict: 'text',
-    matches: 'a template, a placeholder, labels with nothing behind them, or how to report a problem',
+    matches:
+      'a template, a placeholder, labels with nothing, placeholders or explanations behind them, or how to report a problem',
     why: 'Its examples look like problems, but are not.',
     applies: ({ section }) => section.level > 0 && isTemplate(section),
   },
@@ -258,7 +260,8 @@ function isTemplate({ title, level, body, children }: Section): boolean {
   const { fields, free } = body;
   const isBlank =
     fields.length >= 2 && free.length === 0 && children.length === 0 && !fields.some((field) => saysSomething(field));
-  return namesTemplate(title.raw) || (level > 1 && (isPlaceholder(title.raw) || isBlank));
+  const isExample = children.length === 0 && areOfTemplate(fields);
+  return namesTemplate(title.raw) || (level > 1 && (isPlaceholder(title.raw) || isBlank || isExample));
 }
 
 /** The rule that decides about a heading. Undefined: no rule applies, and what is below it is looked at. */

@@ -160,7 +160,9 @@ function isLeft(label: string): boolean {
 function labelAbove(text: string): string | undefined {
   const [, plain = ''] =
     /^(?!for |if |in |to |when |please |see |如|若|请)([^:：,.，。]{2,30})[:：]$/i.exec(text) ?? [];
-  return labelOf(text)?.label ?? (plain !== '' && namesProblems(plain) ? plain : undefined);
+  const isOther =
+    /\b(?:files?|documents?|conventions?|rules?|links?|policy|guidelines?|format)\b[^.]{0,40}[:：]$/i.test(text);
+  return labelOf(text)?.label ?? (isOther || (plain !== '' && namesProblems(plain)) ? text : undefined);
 }
 
 /**

@@ -39,7 +39,7 @@ const noteWords = words(
 );
 
 const templateForm =
-  /\{\{.*\}\}|^\s*[[<](?:title|name|issue|problem|bug|description|short|brief|your|insert|datum|titel)\b[^\]>]*[\]>]|\bYYYY-MM-DD\b|^\[[^\]]*(?:title|name|here|description)\]$|\b(?:issue|problem|bug) title\b/i;
+  /\{\{.*\}\}|^\s*[[<](?:title|name|issue|problem|bug|description|short|brief|your|insert|datum|titel)\b[^\]>]*[\]>]|\bYYYY-MM-DD\b|^\[[^\]]*(?:title|name|here|description)\]$|\b(?:issue|problem|bug) title\b|[:：]\s*(?:\[[a-z][a-z ]+\]|<[a-z][a-z /]+>)\s*$|\b(?:example|template|sample|placeholder)(?: \w+)? (?:issue|problem|bug|entry|error|title)s?$/i;
 
 /** Such words say that something goes wrong, so the heading does not name notes: "Wrong total in the summary". */
 const failureWords = words(
@@ -149,7 +149,7 @@ export function isPlaceholder(text: string): boolean {
 
 /** Whether a heading says that what is below it tells how to write or report problems. */
 export function namesTemplate(text: string): boolean {
-  return /\btemplates?\b|\bsubmitting (?:an? )?(?:bugs?|issues?|reports?)\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\b(?:entry|record|issue|bug) format\b|^\W*(?:format|formato|формат)(?: (?:of|for|de|del|da|das|der|des|d'|запис)\p{L}*(?: \p{L}+){0,2})?\W*$|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
+  return /\btemplates?\b|\bsubmitting (?:an? )?(?:bugs?|issues?|reports?)\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\b(?:entry|record|issue|bug) format\b|^\W*(?:format|formato|формат)(?: (?:of|for|de|del|da|das|der|des|d'|запис)\p{L}*(?: \p{L}+){0,2})?\W*$|^\W*(?:(?:status|severity|priority|bug|issue|problem)(?: id)? (?:indicators?|types?|levels?|definitions?|values|format|ids?)|about (?:this|the|issue|bug|problem)s? (?:file|list|document\w*|track\w*))\W*$|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
     text,
   );
 }

@@ -4,6 +4,7 @@ import type { LabelMeaning } from './labels.ts';
 import { labelName, meaningOf } from './labels.ts';
 import type { Line } from './lines.ts';
 import { saysNothing } from './names.ts';
+import { isTemplateRow } from './templates.ts';
 import { readTitle, titleKey } from './titles.ts';
 import { kindsOf } from './tree.ts';
 
@@ -109,7 +110,7 @@ function tableRows(
   for (let at = from + 2; at < to; at += 1) {
     const cells = cellsOf(lines[at]?.text ?? '');
     const title = readTitle((cells[column] ?? '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
-    if (title.title === '' || saysNothing(title.title)) continue;
+    if (title.title === '' || saysNothing(title.title) || isTemplateRow(title.title, cells)) continue;
     const fields: Field[] = cells.flatMap((value, place) => {
       const meaning = meanings[place] ?? null;
       return meaning === null || value === '' || /^[-–—]$/.test(value)

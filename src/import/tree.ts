@@ -1,8 +1,9 @@
-import { type Body, type Field, labelOf, readBody } from './fields.ts';
+import { type Body, labelOf, readBody } from './fields.ts';
 import type { LabelMeaning } from './labels.ts';
 import type { Line } from './lines.ts';
 import { meaningOf } from './labels.ts';
-import { namesProblems } from './names.ts';
+import { isPlaceholder, namesProblems } from './names.ts';
+import { saysSomething } from './templates.ts';
 import { headingLabel, isLabelHeading, readTitle, type Title } from './titles.ts';
 
 /** A heading, or a bold line that is used as one, and what is below it. */
@@ -76,17 +77,14 @@ function sectionOf(lines: readonly Line[], draft: Draft, parent: Draft | undefin
   };
 }
 
-/** The labels of a template have nothing behind them and nothing below. */
-export function saysSomething({ value, first, last }: Field): boolean {
-  return value !== '' || last > first;
-}
-
 /** A heading such as "Solution" is a label if its parent is a title, and a group if it holds titles itself. */
 function splitChildren(
   draft: Draft,
   parent: Draft | undefined,
 ): { readonly labels: readonly Draft[]; readonly others: readonly Draft[] } {
-  const candidates = draft.children.filter(({ text, level }) => level < 7 && isLabelHeading(text));
+  const candidates = draft.children.filter(
+    ({ text, level }) => level < 7 && isLabelHeading(text) && !isPlaceholder(text),
+  );
   const subtitle = subtitleOf(draft);
   const isLog = /^\W*(?:session|iteration|sprint)\b/i.test(draft.text);
   const isTitle = (draft.level >= 2 && !isLog) || (draft.level === 1 && isOneProblem(candidates, parent));

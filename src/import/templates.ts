@@ -1,0 +1,52 @@
+import type { Field } from './fields.ts';
+import { isPlaceholder } from './names.ts';
+
+/** A whole value in brackets stands for what somebody has to fill in: "[Description]", "<what you see>", "(short title)". */
+const blanks: readonly RegExp[] = [
+  /^[*_`]*\[[A-Z][a-z][^[\]()]*\][*_`]*$/,
+  /^[*_`]*<[a-z][^<>]* [^<>]*>[*_`]*$/i,
+  /^[*_`]*\((?:template|short|brief|why|how|what|one-line|exact|file)\b[^()]*\)[*_`]*$/i,
+  /^[*_`]*\{\{.*\}\}[*_`]*$/,
+  /^\W*(?:YYYY-MM-DD|X\.Y\.Z)\W*$|(?:^|\s)#XX\b/,
+];
+
+const term =
+  '(?:critical|high|medium|moderate|low|major|minor|open|active|in[ -]progress|investigating|monitoring|mitigated|fixed|resolved|closed|reopened)';
+
+/** All terms at once: "High / Medium / Low", "Open | In progress | Resolved". */
+const allTerms = new RegExp(String.raw`${term}(?:\P{L}{1,6}${term}){2,}`, 'iu');
+
+/** Values that say what is to be written there: "What the issue is", "Brief description of the problem". */
+const explains =
+  /^\W*(?:what(?:'s| is| goes| happens| the| you| broke| changed)\b|who(?:\/what)? is\b|how (?:it|the|to)\b|why (?:it|this|the)\b|(?:a )?(?:brief|short|clear|one-line|one-paragraph) (?:description|summary|title|explanation)\b|technical (?:analysis|explanation)\b|temporary (?:solution|fix)\b.{0,20}\b(?:available|any)\b|describe\b|explanation of\b|step-by-step fix\b|long-term (?:resolution|solution)\b|current state with\b)/i;
+
+/** Whether the labels of a text belong to a template: a value is a placeholder or names all terms, or two say what to write there. */
+export function areOfTemplate(fields: readonly Field[]): boolean {
+  const terms = fields.filter(
+    ({ meaning }) => meaning === 'severity' || meaning === 'status' || meaning === 'priority',
+  );
+  const texts = fields
+    .filter((field) => !terms.includes(field))
+    .map(({ value, next }) => (value === '' ? next : value));
+  return (
+    terms.some(({ value }) => allTerms.test(value)) ||
+    texts.some(isBlank) ||
+    texts.filter((text) => explains.test(text)).length >= 2
+  );
+}
+
+/** The labels of a template have nothing behind them and nothing below. */
+export function saysSomething({ value, first, last }: Field): boolean {
+  return value !== '' || last > first;
+}
+
+/** Whether a value stands for what somebody has to fill in. */
+function isBlank(text: string): boolean {
+  const whole = text.trim();
+  return whole.length <= 200 && blanks.some((form) => form.test(whole));
+}
+
+/** Whether the row of a table is an example of how to fill it in. */
+export function isTemplateRow(title: string, cells: readonly string[]): boolean {
+  return isPlaceholder(title) || cells.some(isBlank) || cells.filter((cell) => explains.test(cell)).length >= 2;
+}
