@@ -72,6 +72,7 @@ export interface Table {
 }
 
 export interface Column {
+  /** Upper case, as docker and kubectl write it. */
   readonly title: string;
   readonly align?: 'right';
   /** Uses the remaining width of the terminal and wraps: anywhere, for paths and ids, or between words. */

@@ -164,7 +164,7 @@ describe('colours and pipes', () => {
     for (const columns of [60, 140]) {
       const { code, stdout } = await onTerminal(columns, {});
       expect(code).toBe(0);
-      expect(stdout).toContain('\u001b[1mscore\u001b[22m');
+      expect(stdout).toContain('\u001b[1mSCORE\u001b[22m');
       const { stdout: bare } = await onTerminal(columns, { NO_COLOR: '1' });
       expect(bare).not.toContain('\u001b[1m');
       expect(stripVTControlCharacters(stdout)).toBe(bare);

@@ -18,7 +18,7 @@ describe('problems scan', () => {
     const { code, stdout, stderr } = await run(['scan', 'resources'], { cwd: fixtures });
     expect(code).toBe(0);
     const [head, ...rows] = stdout.trimEnd().split('\n');
-    expect(head?.trim()).toMatch(/^score +band +task +automation +problem +title$/);
+    expect(head?.trim()).toMatch(/^SCORE +BAND +TASK +AUTOMATION +PROBLEM +TITLE$/);
     const scores = rows.map((row) => Number(row.trim().split(' ')[0]));
     expect(scores.length).toBeGreaterThan(10);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));

@@ -41,7 +41,7 @@ describe('problems tasks', () => {
     const { code, stdout } = await run(['tasks'], { cwd: folder.path });
     expect(code).toBe(0);
     expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
-      ['score', 'state', 'handler', 'task', 'note'],
+      ['SCORE', 'STATE', 'HANDLER', 'TASK', 'NOTE'],
       [expect.any(String), 'ready', 'agent', ids[0]],
       [expect.any(String), 'waiting', 'person', ids[2], 'left to people'],
       [expect.any(String), 'waiting', 'agent', ids[1], 'for approval'],

@@ -73,7 +73,7 @@ export const tokens = defineCommand({
 
 function tokensTable(shown: readonly Omit<StoredToken, 'hash'>[]) {
   return {
-    columns: [{ title: 'name' }, { title: 'scope' }, { title: 'created' }, { title: 'last used' }],
+    columns: [{ title: 'NAME' }, { title: 'SCOPE' }, { title: 'CREATED' }, { title: 'LAST USED' }],
     rows: shown.map(({ name, scope, createdAt, lastUsedAt, once }) => [
       name,
       once ? `${scope}, once` : scope,

@@ -9,12 +9,12 @@ import { fitted, fittedLines, plainTable, type Table } from '../table.ts';
 export function tasksTable(tasks: readonly Task[]): Table {
   return {
     columns: [
-      { title: 'score', align: 'right' },
-      { title: 'band', tone: toneOfBand },
-      { title: 'task' },
-      { title: 'automation', tone: toneOfAutomation },
-      { title: 'problem', ownLine: true },
-      { title: 'title', wraps: 'words' },
+      { title: 'SCORE', align: 'right' },
+      { title: 'BAND', tone: toneOfBand },
+      { title: 'TASK' },
+      { title: 'AUTOMATION', tone: toneOfAutomation },
+      { title: 'PROBLEM', ownLine: true },
+      { title: 'TITLE', wraps: 'words' },
     ],
     rows: tasks.map(({ priority, kind, flags, automation, problem, title }) => [
       scoreText(priority.score),
@@ -90,13 +90,13 @@ export function explanationText(
 function factorsText({ priority }: Explanation, width: number): string {
   const table: Table = {
     columns: [
-      { title: 'factor' },
-      { title: 'estimate' },
-      { title: 'scale', align: 'right' },
-      { title: 'weight', align: 'right' },
-      { title: 'weighted', align: 'right' },
-      { title: 'from' },
-      { title: 'reason' },
+      { title: 'FACTOR' },
+      { title: 'ESTIMATE' },
+      { title: 'SCALE', align: 'right' },
+      { title: 'WEIGHT', align: 'right' },
+      { title: 'WEIGHTED', align: 'right' },
+      { title: 'FROM' },
+      { title: 'REASON' },
     ],
     rows: priority.factors.map(({ name, estimate, scale, weight, weighted, provenance, reason }) => [
       name,
@@ -118,10 +118,10 @@ function learnedText({ trust, attempts, published, handlers }: LearnedView, of: 
   const share = Math.round(100 * trust);
   const table: Table = {
     columns: [
-      { title: 'handler' },
-      { title: 'score', align: 'right' },
-      { title: 'success', align: 'right' },
-      { title: 'minutes' },
+      { title: 'HANDLER' },
+      { title: 'SCORE', align: 'right' },
+      { title: 'SUCCESS', align: 'right' },
+      { title: 'MINUTES' },
     ],
     rows: handlers.map(({ handler, score, success, minutes: { value, low, high } }) => [
       handler,
@@ -145,7 +145,7 @@ function digits(value: number): string {
 
 function triageText(task: Task, width: number): string {
   const table: Table = {
-    columns: [{ title: 'triage' }, { title: '' }, { title: 'reason' }],
+    columns: [{ title: 'TRIAGE' }, { title: '' }, { title: 'REASON' }],
     rows: [
       ['class', task.class, task.classReason],
       ['handler', task.handler, task.handlerReason],

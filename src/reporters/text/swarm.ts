@@ -39,11 +39,11 @@ export function claimJson(claim: Claim | undefined, brief?: TaskBrief) {
 export function queueTable(tasks: readonly SwarmTask[]): Table {
   return {
     columns: [
-      { title: 'score', align: 'right' },
-      { title: 'state', tone: toneOfState },
-      { title: 'handler' },
-      { title: 'task', ownLine: true },
-      { title: 'note', wraps: 'words' },
+      { title: 'SCORE', align: 'right' },
+      { title: 'STATE', tone: toneOfState },
+      { title: 'HANDLER' },
+      { title: 'TASK', ownLine: true },
+      { title: 'NOTE', wraps: 'words' },
     ],
     rows: tasks.map(({ id, task, status, asks, failures }) => [
       String(Number(task.priority.score.toFixed(3))),
