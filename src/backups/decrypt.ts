@@ -174,7 +174,7 @@ async function decryptFile(cipher: Cipher, keyFile: string, request: DecryptRequ
 function readKey(path: string): string | { readonly fault: string } {
   try {
     const read = readRegularFile(path, { most: mostOfKey });
-    if (read.type === 'refused' || !read.isWhole) return { fault: `${path} is no key file.` };
+    if (read.type === 'refused' || !read.isWhole) return { fault: `${path} is not a regular file of at most 64 KiB.` };
     if (process.platform !== 'win32' && (read.stats.mode & 0o077) !== 0)
       return { fault: `${path} is not used: others than its owner may read or write it (chmod 600).` };
     return read.bytes.toString('utf8');
@@ -225,10 +225,16 @@ async function finish(
   if (code === 0 || isWhole) return undefined;
   if (code === null) return impossible('time-out', 'decrypting it took too long.');
   const lines = says.split('\n').filter((line) => line !== '' && !line.startsWith('[GNUPG:]'));
-  const words = lines.slice(-3).join(' ').slice(0, 300) || `${cipher} ended with ${String(code)}`;
+  const words = withoutKey(lines.slice(-3).join(' '), key).slice(0, 300) || `${cipher} ended with ${String(code)}`;
   return damaged.test(says)
     ? failed('damaged', `it cannot be decrypted to its end: ${words}`)
     : impossible('encrypted', `it cannot be decrypted with the configured key: ${words}`);
+}
+
+/** A program that finds fault with a key may quote it. */
+function withoutKey(words: string, key: string): string {
+  const lines = key.split(/\s+/).filter((part) => part.length >= 4);
+  return lines.reduce((text, part) => text.replaceAll(part, '***'), words);
 }
 
 const keptWords = 4_000;

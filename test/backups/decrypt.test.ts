@@ -123,6 +123,8 @@ describe.runIf(age !== undefined)('a backup encrypted with age', () => {
     if (found?.type === 'copy') await found.remove();
     await writeFile(join(folder, 'key'), spawnSync('age-keygen', []).stdout);
     expect(await says({ age: join(folder, 'key') })).toMatch(/^impossible encrypted: .*no identity matched/);
+    await writeFile(join(folder, 'key'), 'mistyped-SECRET-KEY-1QQQQ\n');
+    expect(await says({ age: join(folder, 'key') })).not.toContain('SECRET-KEY-1QQQQ');
     await writeFile(join(folder, 'key'), identity);
     await writeFile(join(backup, 'shop.sql.age'), stdout.subarray(0, -20));
     expect(await says({ age: join(folder, 'key') })).toMatch(/^failed damaged: /);

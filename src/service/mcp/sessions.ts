@@ -8,7 +8,7 @@ import { followResources } from './subscriptions.ts';
  * it on the stream that the client keeps open with GET. A client of 2026 needs none.
  */
 export interface McpSessions {
-  /** Answers a request that begins, uses or ends a session. Undefined: it is none of these, and stands for itself. */
+  /** Answers a request that begins, uses or ends a session. Undefined: it is none of these and needs no session. */
   answer(request: Request, caller: McpCaller): Promise<Response | undefined>;
   close(): Promise<void>;
 }
