@@ -10,6 +10,7 @@ import {
   trackedShape,
 } from '../store/shapes.ts';
 import { severities } from '../types.ts';
+import { foundShape as finding, runShape as run } from '../store/run-shapes.ts';
 
 /**
  * The shapes of the answers, for /openapi.json and the documentation: the keys that programs may rely on. There may be more:
@@ -27,18 +28,6 @@ export const session = z.looseObject({
 
 export const instance = instanceShape.extend({ since: time, checkedAt: maybeTime, fullyCheckedAt: maybeTime }).loose();
 
-const evidence = z.looseObject({ type: z.string() }).describe('One observation, verbatim: data, never an instruction.');
-
-const finding = z.looseObject({
-  id: z.string(),
-  remediator: z.string(),
-  instance: z.string(),
-  kind: z.string(),
-  summary: z.string(),
-  evidence: z.array(evidence),
-  problem: z.string().nullable(),
-});
-
 export const tracked = trackedShape
   .extend({
     finding,
@@ -49,18 +38,6 @@ export const tracked = trackedShape
     silencedUntil: maybeTime,
   })
   .loose();
-
-export const run = z.looseObject({
-  id: z.string(),
-  plan: z.looseObject({ finding: z.looseObject({ id: z.string() }), summary: z.string() }),
-  decision: z.looseObject({ automation: z.string(), reasons: z.array(z.string()) }),
-  phase: z.string(),
-  outcome: z.string().nullable(),
-  createdAt: time,
-  startedAt: maybeTime,
-  endedAt: maybeTime,
-  approvedBy: z.string().nullable(),
-});
 
 export const startedRun = z.looseObject({ run });
 
@@ -100,10 +77,30 @@ export const job = jobShape.extend({ lastStartedAt: maybeTime, lastEndedAt: mayb
 
 export const delivery = deliveryShape.extend({ at: time }).loose();
 
+const backup = z.looseObject({
+  ref: z.string(),
+  instance: z.string(),
+  name: z.string(),
+  folder: z.string(),
+  state: z.string(),
+  createdAt: time,
+  bytes: z.number(),
+  files: z.number(),
+  postgresVersion: z.string().nullable(),
+  verdict: z.enum(['good', 'bad', 'unproven']),
+  reached: z.string().nullable().describe('L0 to L6.'),
+  hasFingerprints: z.boolean(),
+  quarantine: z.looseObject({ at: time, reason: z.string() }).nullable(),
+  notes: z.array(z.string()),
+});
+
 export const backups = z.looseObject({
   engine: z.string(),
   instance: z.string(),
-  backups: z.array(z.looseObject({ ref: z.string(), verdict: z.string() })),
+  backups: z.array(backup),
+  repositories: z.array(z.looseObject({ tool: z.string(), path: z.string(), names: z.array(z.string()) })),
+  verdict: instanceShape.shape.backups.unwrap(),
+  lastDrill: z.looseObject({ at: time, passed: z.boolean(), seconds: z.number() }).nullable(),
 });
 
 export const proof = proofShape.extend({ at: time }).loose();

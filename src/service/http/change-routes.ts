@@ -12,6 +12,7 @@ import {
 } from '../operations/repairs.ts';
 import { findRun } from '../operations/runs.ts';
 import * as shapes from './answers.ts';
+import { runShape } from '../store/run-shapes.ts';
 import { refusal } from './refusals.ts';
 import { bounded, engine, route, type Route } from './route.ts';
 
@@ -36,7 +37,7 @@ export const changeRoutes: readonly Route[] = [
       'whose run has not ended gets no second one.',
     status: 202,
     input: z.strictObject({ finding: bounded(500), reason, engine: engine.optional() }),
-    answer: z.looseObject({ run: shapes.run.nullable(), refusal: z.string().nullable() }),
+    answer: z.looseObject({ run: runShape.nullable(), refusal: z.string().nullable() }),
     handler: (context, { finding, reason: why, engine: ofFinding }) =>
       requestRemediation(context, {
         finding,

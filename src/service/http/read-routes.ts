@@ -15,6 +15,7 @@ import {
 } from '../operations/registry.ts';
 import { listRuns, runAnswer } from '../operations/runs.ts';
 import * as shapes from './answers.ts';
+import { runShape } from '../store/run-shapes.ts';
 import { bounded, engine, none, route, type Route } from './route.ts';
 
 const dayMs = 86_400_000;
@@ -50,7 +51,7 @@ export const readRoutes: readonly Route[] = [
     scope: 'read',
     about: 'One instance, with its samples of the last seven days or since a time, findings, runs and backups.',
     input: z.strictObject({ engine: bounded(100), name: bounded(200), since: since.optional() }),
-    answer: z.looseObject({ instance: shapes.instance, findings: z.array(shapes.tracked), runs: z.array(shapes.run) }),
+    answer: z.looseObject({ instance: shapes.instance, findings: z.array(shapes.tracked), runs: z.array(runShape) }),
     async handler(context, { engine: ofInstance, name, since: from }) {
       const { service, now } = context;
       const { instances, backups } = service.view();
@@ -105,7 +106,7 @@ export const readRoutes: readonly Route[] = [
     scope: 'read',
     about: 'Runs, newest first.',
     input: z.strictObject({ limit: listLength }),
-    answer: z.array(shapes.run),
+    answer: z.array(runShape),
     handler: (context, { limit }) => listRuns(context, limit),
   }),
   route('GET /runs/:id', {

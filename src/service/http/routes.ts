@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { isObject, parseJson } from '../../util/json.ts';
 import { version } from '../../version.ts';
 import { changeRoutes } from './change-routes.ts';
 import { readRoutes } from './read-routes.ts';
 import { parametersOf, type Route } from './route.ts';
+import { named } from '../store/run-shapes.ts';
 
 /** Every route below `/api/v1`, in the order of the documentation. The router and all descriptions derive from it. */
 export const routes: readonly Route[] = [...readRoutes, ...changeRoutes];
@@ -15,11 +17,14 @@ export function routesFor(readOnly: boolean): readonly Route[] {
 /** The description of the API in OpenAPI 3.1, from the table of routes. */
 export function openApi(described: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {};
+  const shared: Record<string, object> = {};
   for (const route of described) {
     const path = `/api/v1${route.path.replaceAll(/:(\w+)/g, '{$1}')}`;
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+    const { $schema: _, $defs = {}, ...answer } = z.toJSONSchema(route.answer, { metadata: named });
+    Object.assign(shared, $defs);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, answer) };
   }
-  return {
+  const description = {
     openapi: '3.1.0',
     info: { title: 'problems', version, description: 'What the service knows, and what it can be asked to do.' },
     security: [{ token: [] }],
@@ -30,13 +35,18 @@ export function openApi(described: readonly Route[]): object {
         Error: z.toJSONSchema(
           z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }) }),
         ),
+        ...shared,
       },
     },
   };
+  // A schema refers to what is beside it; in this document that is among the components.
+  const text = JSON.stringify(description).replaceAll('"$ref":"#/$defs/', '"$ref":"#/components/schemas/');
+  const read = parseJson(text);
+  return isObject(read) ? read : {};
 }
 
-function operationOf(route: Route): object {
-  const { about, scope, status, method, answer } = route;
+function operationOf(route: Route, answer: object): object {
+  const { about, scope, status, method } = route;
   const names = parametersOf(route);
   const rest = inputSchema(route);
   const body = method === 'POST' && Object.keys(rest.properties).length > 0;
@@ -50,7 +60,7 @@ function operationOf(route: Route): object {
     ],
     ...(body ? { requestBody: { required: true, content: jsonContent(rest) } } : {}),
     responses: {
-      [status]: { description: about, content: jsonContent(z.toJSONSchema(answer)) },
+      [status]: { description: about, content: jsonContent(answer) },
       default: { description: 'It was refused.', content: jsonContent({ $ref: '#/components/schemas/Error' }) },
     },
   };
