@@ -10,8 +10,8 @@ import {
 } from './heading-text.ts';
 import type { Line } from './lines.ts';
 import { endsReport, isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
-import type { Title } from './titles.ts';
-import { areOfTemplate, saysSomething } from './templates.ts';
+import { isLabelHeading, type Title } from './titles.ts';
+import { areOfTemplate, instructsToWrite, saysSomething } from './templates.ts';
 import type { Section } from './tree.ts';
 
 /** What a whole text says about its headings. */
@@ -71,7 +71,7 @@ export const headingRules: readonly HeadingRule[] = [
     matches:
       'a template, a placeholder, labels with nothing, placeholders or explanations behind them, or how to report a problem',
     why: 'Its examples look like problems, but are not.',
-    applies: ({ section }) => section.level > 0 && isTemplate(section),
+    applies: ({ section, text: { lines } }) => section.level > 0 && isTemplate(section, lines),
   },
   {
     name: 'no-text',
@@ -248,7 +248,11 @@ export const headingRules: readonly HeadingRule[] = [
       'the lowest heading of a text about problems, if few headings name notes, and no other heading has labels unless it is beside this one',
     why: 'Troubleshooting guides and lists of limitations are written in prose.',
     applies: ({ section, isNamed, text, around }) =>
-      !isNamed && text.isPure && section.level === text.usualLevel && (!text.hasLabels || around.besideLabels),
+      !isNamed &&
+      !isLabelHeading(section.title.raw) &&
+      text.isPure &&
+      section.level === text.usualLevel &&
+      (!text.hasLabels || around.besideLabels),
   },
 ];
 
@@ -256,12 +260,15 @@ function isOfAll({ id, raw }: Title): boolean {
   return /^P[0-4]$/.test(id ?? '') || /\ball (?:fixed|resolved|done|solved|closed)\b/i.test(raw);
 }
 
-function isTemplate({ title, level, body, children }: Section): boolean {
+function isTemplate({ title, level, body, children }: Section, lines: readonly Line[]): boolean {
   const { fields, free } = body;
+  const first = lines[free[0]?.[0] ?? -1]?.text ?? '';
   const isBlank =
     fields.length >= 2 && free.length === 0 && children.length === 0 && !fields.some((field) => saysSomething(field));
-  const isExample = children.length === 0 && areOfTemplate(fields);
-  return namesTemplate(title.raw) || (level > 1 && (isPlaceholder(title.raw) || isBlank || isExample));
+  const isExample = children.length === 0 && (areOfTemplate(fields) || instructsToWrite(first));
+  // "# {{name}}: problems" is a real file that somebody has not finished.
+  const isOpen = isPlaceholder(title.raw) && (level > 1 || !title.raw.includes('{{'));
+  return namesTemplate(title.raw) || isOpen || isBlank || isExample;
 }
 
 /** The rule that decides about a heading. Undefined: no rule applies, and what is below it is looked at. */

@@ -4,7 +4,7 @@ import type { Line } from './lines.ts';
 import { namesProblems, namesQuestions, plainName, saysNothing } from './names.ts';
 import { boldTitleAt } from './line-titles.ts';
 import { haveProblemColumns } from './rows.ts';
-import type { Title } from './titles.ts';
+import { isLabelHeading, type Title } from './titles.ts';
 import type { Section } from './tree.ts';
 
 /** What is written below a heading, for the rules that ask for it. */
@@ -65,7 +65,11 @@ export function isGroupOfItems(
 ): boolean {
   const { title, kinds, level } = section;
   const isArea =
-    level === 2 && plainName(title.raw).split(' ').length <= 2 && title.id === null && title.remarks.length === 0;
+    level === 2 &&
+    plainName(title.raw).split(' ').length <= 2 &&
+    title.id === null &&
+    title.remarks.length === 0 &&
+    !isLabelHeading(title.raw);
   const isNamed = namesProblems(title.raw) || (isGuide && namesQuestions(title.raw));
   if (!(isNamed || isArea) || countKinds(kinds) > 0 || title.isNumbered) return false;
   const own = ownLines(section, lines);

@@ -53,12 +53,18 @@ function listsOf(items: readonly Item[]): readonly (readonly Item[])[] {
   return [...Map.groupBy(items, ({ labelAt }) => labelAt).values()];
 }
 
+const keepsFile =
+  /\b(?:each|every|new|past|resolved) (?:issue|bug|problem|entry|entries)\b|\b(?:entry|entries|issues?|bugs?|problems?) (?:should|must) (?:be|have|include)\b|\bmove (?:fixed|resolved|closed)\b|\bsource of truth\b/i;
+
 function itemsOfList(
   lines: readonly Line[],
   tops: readonly Item[],
   around: Surroundings,
   isGroup: boolean,
 ): readonly Candidate[] {
+  // The list below the first heading may say how the file is kept.
+  if (around.groups.every(({ level }) => level <= 1) && tops.some(({ at }) => keepsFile.test(lines[at]?.text ?? '')))
+    return [];
   if (isGroup && tops.every((item) => isArea(lines, item))) return itemsOfAreas(lines, tops, around);
   const found: Candidate[] = [];
   const isMixed = isGroup && tops.some(({ at }) => /^\s*(?:❌|⚠|🔴|🟠|🟡|⏳|🚧|\[ \])/u.test(lines[at]?.text ?? ''));

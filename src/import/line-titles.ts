@@ -3,6 +3,7 @@ import { labelOf, readBody } from './fields.ts';
 import type { LabelMeaning } from './labels.ts';
 import type { Line, LineType } from './lines.ts';
 import { isPlaceholder, namesNotes, namesProblems, namesTemplate, saysNothing } from './names.ts';
+import { instructsToWrite } from './templates.ts';
 import { readTitle, type Title } from './titles.ts';
 import { kindsOf } from './tree.ts';
 
@@ -114,7 +115,8 @@ function candidatesAt(
 ): readonly Candidate[] {
   return starts.flatMap((at, position) => {
     const found = read(lines[at]?.text ?? '');
-    if (found === undefined) return [];
+    const below = lines.slice(at + 1, at + 3).find(({ type }) => type === 'text')?.text ?? '';
+    if (found === undefined || instructsToWrite(below)) return [];
     const { title, lead, label } = found;
     const end = starts[position + 1] ?? to;
     const body = readBody(lines, at + 1, end);

@@ -39,7 +39,10 @@ const answers: ReadonlySet<LabelMeaning> = new Set<LabelMeaning>([
 ]);
 
 const otherTables =
-  /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default|difficulty|diff|pattern|topic|points)s?$/;
+  /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default)s?$/;
+
+/** Exercises have such columns, even next to a state. */
+const exercises = /^(?:difficulty|diff|pattern|topic|points)s?$/;
 
 /**
  * The rows of tables between two lines that are problems: the table has a column for the title and one of our labels, such as
@@ -74,6 +77,13 @@ export function tablesIn(lines: readonly Line[], from: number, to: number): read
   return tables;
 }
 
+/** Results, versions, decisions and exercises. A column "Target" is allowed in a table of issues with their states. */
+function isOtherTable(names: readonly string[], column: number): boolean {
+  const stated = names.some((name) => ['status', 'severity'].includes(meaningOf(name) ?? ''));
+  const isPlain = namesOneProblem(names[column] ?? '') && stated;
+  return names.some((name) => exercises.test(name) || (!isPlain && otherTables.test(name)));
+}
+
 /** Whether the columns of a table are those of problems, whatever its heading says: a plain name, or a title and a state or severity. */
 export function haveProblemColumns(head: string): boolean {
   const names = cellsOf(head).map(labelName);
@@ -81,7 +91,7 @@ export function haveProblemColumns(head: string): boolean {
   const meanings = names.map((name) => (name === 'state' ? 'status' : meaningOf(name)));
   return (
     column !== -1 &&
-    !names.some((name) => otherTables.test(name)) &&
+    !isOtherTable(names, column) &&
     (namesOneProblem(names[column] ?? '') || meanings.includes('status') || meanings.includes('severity'))
   );
 }
@@ -99,13 +109,12 @@ function tableRows(
   const meanings = names.map((name, at) =>
     at === column ? null : name === 'state' ? 'status' : (meaningOf(name) ?? null),
   );
-  const isOther = names.some((name) => otherTables.test(name));
   const isNamed = explicit.test(names[column] ?? '');
   const hasLabel = meanings.some((meaning) => meaning !== null && meaning !== 'kept' && meaning !== 'id');
   const hasAnswer =
     namesOneProblem(names[column] ?? '') ||
     (isNamed && meanings.some((meaning) => meaning !== null && answers.has(meaning)));
-  if (column === -1 || isOther || !(isGroup ? isNamed || hasLabel : hasAnswer)) return [];
+  if (column === -1 || isOtherTable(names, column) || !(isGroup ? isNamed || hasLabel : hasAnswer)) return [];
   const rows: Candidate[] = [];
   for (let at = from + 2; at < to; at += 1) {
     const cells = cellsOf(lines[at]?.text ?? '');

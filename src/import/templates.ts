@@ -35,6 +35,15 @@ export function areOfTemplate(fields: readonly Field[]): boolean {
   );
 }
 
+/** Text that tells what to write there: "A clear and concise description of what the bug is." */
+const instructs =
+  /^\W*(?:(?:a |eine )?(?:clear|brief|short|concise|klare)\b[^.]{0,25} (?:description of|beschreibung)|describe (?:the|what|how)\b|add any other\b|what someone would\b)/i;
+
+/** Whether a text below a title tells what to write there, or stands for it. */
+export function instructsToWrite(text: string): boolean {
+  return instructs.test(text) || isBlank(text);
+}
+
 /** The labels of a template have nothing behind them and nothing below. */
 export function saysSomething({ value, first, last }: Field): boolean {
   return value !== '' || last > first;

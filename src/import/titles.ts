@@ -22,7 +22,7 @@ const picture = new RegExp(pictures, 'gu');
 const decoration = new RegExp(`^(?:${pictures}|\\s)+|(?:${pictures}|\\s)+$`, 'gu');
 const number = /^(?:#?\d{1,4}(?:\.\d{1,3}){0,3}[.):：]?(?=\s)|\(\d{1,3}\)|[A-Z]?\d{1,3}[.)](?=\s))[\s:–—-]*/;
 const prefix =
-  /^(?:problem|issue|bug|known issue|limitation|problema|проблема|问题|fehler)\s*(?:#?\s*\d{1,4})?\s*[:：–—-]\s*(?=\S)/i;
+  /^(?:problem|issue|bug|known issue|limitation|problema|проблема|问题|fehler)(?:\s*(?:#?\s*\d{1,4})?\s*[:：–—]|\s*#?\s*\d{1,4}\s*-|\s+-(?=\s))\s*(?=\S)/i;
 const idForm =
   /^(?:\[([A-Z][A-Z0-9]{0,9}(?:-[A-Z0-9]{1,9}){0,2}-\d{1,6})\]|([A-Z][A-Z0-9]{0,9}(?:-[A-Z0-9]{1,9}){0,2}-\d{1,6}|[A-Z]{1,4}\d{1,4}(?=\s*[:：–—]))|(?:issue|problem|bug)\s+(#\d{1,6}))\s*[:：–—.-]*\s*/i;
 const date = /\b\d{4}-\d{2}-\d{2}\b/;
