@@ -22,20 +22,24 @@ export interface LocalServiceOptions {
   readonly onWarning: (text: string) => void;
 }
 
+/** How often the history of a service is read again. */
+const followMs = 1_000;
+
 interface Seen {
   readonly findings: readonly TrackedFinding[];
   readonly round: RoundView | null;
 }
 
 /**
- * What `problems mcp` asks: the history that a service has written, or writes while it runs, rounds only when an agent asks for
- * one, and the engines opened when they are needed. It writes no history: service.db has one writer.
+ * What `problems mcp` asks: the history that a service has written, or writes while it runs, also one that starts later; rounds
+ * only when an agent asks for one, and the engines opened when they are needed. It writes no history: service.db has one writer.
  * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-untrusted`.
  */
 export async function localService({ config, now, onWarning }: LocalServiceOptions): Promise<Service> {
   const settings = serviceSettings(config);
   const file = await serviceFile(config);
-  const history = await openServiceStore(existsSync(file) ? file : ':memory:');
+  let isOfService = existsSync(file);
+  let history = await openServiceStore(isOfService ? file : ':memory:');
   const stopping = new AbortController();
   const { signal } = stopping;
   const startedAt = now().toISOString();
@@ -67,6 +71,32 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
     const [newest] = history.rounds.list(1);
     return own !== undefined && (newest?.endedAt ?? '') < (own.round?.endedAt ?? '') ? own : recorded();
   }
+
+  let told = history.rounds.list(1)[0]?.id;
+
+  /** Tells of what a service that runs has found: it is another process. */
+  async function follow(): Promise<void> {
+    if (!isOfService && existsSync(file)) {
+      const nothing = history;
+      history = await openServiceStore(file);
+      isOfService = true;
+      nothing.close();
+    }
+    const [newest] = history.rounds.list(1);
+    if (newest === undefined || newest.id === told) return;
+    told = newest.id;
+    for (const finding of history.findings.list({ limit: 1_000 }))
+      if (finding.lastSeen >= newest.startedAt || (finding.goneAt ?? '') >= newest.startedAt)
+        emit({ type: 'finding', finding });
+    emit({ type: 'round', round: newest });
+  }
+  const following = setInterval(() => {
+    if (signal.aborted || running !== null) return;
+    working = working.then(follow).catch((error: unknown) => {
+      clearInterval(following);
+      onWarning(`The history of the service is not read any more: ${errorText(error)}`);
+    });
+  }, followMs);
 
   async function checkEngine(engine: ServiceEngine, known: Seen['findings']) {
     const { name } = engine;
@@ -100,7 +130,9 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
   }
 
   return {
-    history,
+    get history() {
+      return history;
+    },
     view() {
       const instances = history.instances.list();
       const { findings, round } = latest();
@@ -136,7 +168,7 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
       if (running !== null) return running;
       const round = newRound(null, now());
       running = round;
-      working = check(round);
+      working = working.then(async () => check(round));
       return round;
     },
     async withRemediation(name, work) {
@@ -148,6 +180,7 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
       );
     },
     async stop() {
+      clearInterval(following);
       stopping.abort(new ProblemsError('interrupted', 'The client has gone.'));
       await working;
       for (const engine of engines) engine.close();

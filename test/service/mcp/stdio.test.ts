@@ -99,14 +99,19 @@ describe('problems mcp', () => {
     },
   );
 
-  it('answers with what a service that runs has seen since', async () => {
+  it('answers with what a service that was started since has seen, and tells who subscribed', async () => {
     folder = await brokenProject();
+    const connected = await connect('legacy');
+    const updated: string[] = [];
+    connected.setNotificationHandler('notifications/resources/updated', ({ params }) => {
+      updated.push(params.uri);
+    });
+    await connected.subscribeResource({ uri: 'problems://findings' });
+    expect(await call('list_findings')).toMatchObject({ lastRound: null, total: 0 });
     const service = await openServiceStore(join(folder, '.problems/service.db'));
-    service.rounds.note(sampleRound({ id: 'before', endedAt: '2026-01-01T00:00:00.000Z' }));
-    await connect('legacy');
-    expect(await call('list_findings')).toMatchObject({ lastRound: { id: 'before' }, total: 0 });
-    service.rounds.note(sampleRound({ id: 'since', startedAt: minutesAgo(3), endedAt: minutesAgo(2) }));
     service.findings.note(sampleFinding());
+    service.rounds.note(sampleRound({ id: 'since', startedAt: minutesAgo(3), endedAt: minutesAgo(2) }));
+    await expect.poll(() => updated, { timeout: 10_000 }).toEqual(['problems://findings']);
     expect(await call('list_findings')).toMatchObject({ lastRound: { id: 'since' }, total: 1 });
     service.close();
   });
