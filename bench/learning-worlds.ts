@@ -3,11 +3,12 @@ import { usualWorld, type WorldOptions } from './learning-world.ts';
 /** Parameters of the ranking are chosen on these, with seeds from 1 on. */
 export const worldsToChooseOn: Readonly<Record<string, WorldOptions>> = {
   usual: usualWorld,
+  'many classes': { ...usualWorld, topics: 40 },
   'many workers': { ...usualWorld, workers: 6 },
   'slow people': { ...usualWorld, usual: { automatic: 15, agent: 60, person: 900 }, scanHours: 6 },
 };
 
-/** Nothing is chosen on these: they are only measured, with seeds from 101 on. */
+/** Nothing is chosen on these: they are only measured, with seeds from 201 on. */
 export const worldsHeldOut: Readonly<Record<string, WorldOptions>> = {
   'usual, other seeds': usualWorld,
   'heavy-tailed minutes': { ...usualWorld, longTail: 0.06, minutes: { ...usualWorld.minutes, chance: 0.9 } },

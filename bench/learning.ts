@@ -20,7 +20,7 @@ const policies: Readonly<Record<string, (world: World) => Policy>> = {
 const [count = '20', ...wanted] = process.argv.slice(2);
 console.log(`${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)} at the start\n`);
 table('Parameters were chosen on these', worldsToChooseOn, 1);
-table('Held out', worldsHeldOut, 101);
+table('Held out', worldsHeldOut, 201);
 if (isWanted('parts')) printParts(Number(count));
 if (isWanted('speed')) printSpeed();
 

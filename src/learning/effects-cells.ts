@@ -33,14 +33,14 @@ export interface Cells {
   /** All cells, with the weights that count at the time of the latest observation. */
   table(): CellTable;
   /** For each level the number of the effect at a position; below 0 if the level does not apply. */
-  numbersOf(position: Position): Int32Array;
+  numbersOf(position: Position): readonly number[];
   /** What was observed of one subject. */
   ofSubject(id: string): readonly Seen[];
   tally(level: number, number: number): Tally;
 }
 
 export interface Seen {
-  readonly numbers: Int32Array;
+  readonly numbers: readonly number[];
   readonly multiplier: number;
   readonly value: number;
   readonly weight: number;
@@ -58,7 +58,7 @@ export interface CellTable {
 }
 
 interface Cell {
-  readonly numbers: Int32Array;
+  readonly numbers: readonly number[];
   readonly multiplier: number;
   /** In the order of the table; -1 without an observation. */
   place: number;
@@ -98,7 +98,7 @@ const mostHalfLives = 60;
 export function createCells(
   halfLife: number,
   levels: number,
-  read: (keys: readonly (string | undefined)[]) => Int32Array,
+  read: (keys: readonly (string | undefined)[]) => readonly number[],
 ): Cells {
   /** By handler, then by setting and variant. */
   const named = new Map<string, Map<number, Cell>>();

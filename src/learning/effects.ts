@@ -48,13 +48,9 @@ const noisePrior = { count: 8, variance: 0.4 } as const;
 
 export function createEffects({ kind, levels, subjectSpread, halfLife }: EffectsOptions): Effects {
   const columns = levels.map(createColumn);
-  const cells: Cells = createCells(halfLife, columns.length, (keys) => {
-    const numbers = new Int32Array(columns.length);
-    columns.forEach((column, level) => {
-      numbers[level] = numberOf(column, keys[level]);
-    });
-    return numbers;
-  });
+  const cells: Cells = createCells(halfLife, columns.length, (keys) =>
+    columns.map((column, level) => numberOf(column, keys[level])),
+  );
   let noise: number = noisePrior.variance;
   /** With so many observations the effects are fitted again: each new one moves thousands of others very little. */
   let due = 1;
@@ -65,7 +61,7 @@ export function createEffects({ kind, levels, subjectSpread, halfLife }: Effects
     noise = fitColumns(kind, columns, cells.table(), noisePrior);
   }
 
-  function sumAt(numbers: Int32Array, multiplier: number, isPart: (level: number) => boolean): Sum {
+  function sumAt(numbers: readonly number[], multiplier: number, isPart: (level: number) => boolean): Sum {
     const perCount = kind === 'logistic' ? usualCurvature : 1 / noise;
     let [mean, variance] = [0, 0];
     columns.forEach((column, level) => {

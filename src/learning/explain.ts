@@ -20,7 +20,7 @@ export interface LearnedExplanation {
 
 /**
  * Why a problem has its score, for the handler that ranking would choose.
- * @param waiting How many problems are open. Default 0.
+ * @param waiting How many problems of its topic are open. Default 0.
  */
 export function explainScore(
   learned: Learned,

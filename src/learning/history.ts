@@ -27,6 +27,12 @@ export interface Learned {
   observe(event: Exclude<Event, { type: 'batch' }>, weight?: number): void;
 }
 
+interface Problem {
+  readonly record: RecordView;
+  /** By handler. Undefined: nobody has failed on it since it was last fixed. */
+  failed: Map<string, Failures> | undefined;
+}
+
 /** Days after which an attempt counts half. */
 const defaultHalfLifeDays = 45;
 
@@ -39,8 +45,7 @@ export function createLearned(
   const duration = createDurationModel(halfLife);
   const lasting = createLastingModel(halfLife);
   const patterns = createPatternModel();
-  const records = new Map<string, RecordView>();
-  const failed = new Map<string, Map<string, Failures>>();
+  const problems = new Map<string, Problem>();
   let attempts = 0;
   let latest = 0;
 
@@ -53,14 +58,14 @@ export function createLearned(
     duration,
     lasting,
     patterns,
-    record: (id) => records.get(id),
-    failures: (id, handler) => failed.get(id)?.get(handler),
+    record: (id) => problems.get(id)?.record,
+    failures: (id, handler) => problems.get(id)?.failed?.get(handler),
     latest: () => latest,
     attempts: (now) => attempts * 2 ** (-Math.max(0, now - latest) / halfLife),
     observe(event, weight = 1) {
       switch (event.type) {
         case 'opened':
-          records.set(event.record.id, event.record);
+          problems.set(event.record.id, { record: event.record, failed: problems.get(event.record.id)?.failed });
           patterns.opened(event.at, event.record, impactOf(event.record));
           return;
         case 'recurred':
@@ -71,10 +76,13 @@ export function createLearned(
           patterns.closed(event.at, event.id);
           return;
         case 'outcome': {
-          const record = records.get(event.id);
-          if (record === undefined) return;
+          const problem = problems.get(event.id);
+          if (problem === undefined) return;
           const { at, handler, minutes, fixed } = event;
-          const before = failed.get(event.id)?.get(handler);
+          const { record } = problem;
+          // The text that the maps have as a key is found faster than another one that says the same.
+          const { id } = record;
+          const before = problem.failed?.get(handler);
           const failures = before?.count ?? 0;
           const attempt = { record, handler, at, minutes, fixed, weight };
           success.observe(attempt, { failures, hasWaited: hoursToWait(before, event.startedAt, settings) === 0 });
@@ -83,13 +91,12 @@ export function createLearned(
           attempts = attempts * 2 ** (-Math.max(0, at - latest) / halfLife) + weight;
           latest = Math.max(latest, at);
           if (fixed) {
-            failed.delete(event.id);
+            problem.failed = undefined;
             lasting.fixed(at, record, handler, weight);
-            patterns.closed(at, event.id);
+            patterns.closed(at, id);
           } else {
-            const handlers = failed.get(event.id) ?? new Map<string, Failures>();
-            handlers.set(handler, { count: failures + 1, at });
-            failed.set(event.id, handlers);
+            problem.failed ??= new Map();
+            problem.failed.set(handler, { count: failures + 1, at });
           }
         }
       }

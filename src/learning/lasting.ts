@@ -33,7 +33,8 @@ interface Exposure {
 }
 
 interface Fix {
-  readonly keys: readonly string[];
+  /** What it is counted under. */
+  readonly exposures: readonly Exposure[];
   readonly weight: number;
 }
 
@@ -58,10 +59,16 @@ export function createLastingModel(halfLife: number): LastingModel {
     return exposure;
   }
 
-  function change(at: number, keys: readonly string[], holding: number, recurrences: number): void {
-    for (const key of keys) {
-      const exposure = exposures.get(key) ?? { at, recurrences: 0, days: 0, holding: 0 };
-      exposures.set(key, exposure);
+  function exposureOf(key: string, at: number): Exposure {
+    const known = exposures.get(key);
+    if (known !== undefined) return known;
+    const made = { at, recurrences: 0, days: 0, holding: 0 };
+    exposures.set(key, made);
+    return made;
+  }
+
+  function change(at: number, { exposures: own }: Fix, holding: number, recurrences: number): void {
+    for (const exposure of own) {
       upTo(at, exposure);
       exposure.holding += holding;
       exposure.recurrences += recurrences;
@@ -72,15 +79,15 @@ export function createLastingModel(halfLife: number): LastingModel {
     const fix = fixes.get(id);
     if (fix === undefined) return;
     fixes.delete(id);
-    change(at, fix.keys, -fix.weight, recurrences * fix.weight);
+    change(at, fix, -fix.weight, recurrences * fix.weight);
   }
 
   return {
     fixed(at, record, handler, weight) {
       end(at, record.id, 0);
-      const keys = levelKeys(record, handler);
-      fixes.set(record.id, { keys, weight });
-      change(at, keys, weight, 0);
+      const fix = { exposures: levelKeys(record, handler).map((key) => exposureOf(key, at)), weight };
+      fixes.set(record.id, fix);
+      change(at, fix, weight, 0);
     },
     recurred: (at, id) => end(at, id, 1),
     estimate(now, record, handler, days) {

@@ -51,7 +51,7 @@ export interface Scored {
 }
 
 /** With so many attempts, what was learned counts as much as the published formula. */
-const attemptsForHalf = 20;
+const attemptsForHalf = 35;
 /** The days over which it counts whether a fix lasts. */
 export const lastingDays = 14;
 /**
@@ -60,10 +60,10 @@ export const lastingDays = 14;
  */
 const cooldownKept = 0.15;
 /**
- * With so many open problems, a choice among handlers is neither cautious nor curious. What a try of an unknown handler teaches
- * is used as often as problems wait; while none waits, a bad choice only delays the problem that it is made for.
+ * With so many open problems of a topic, a choice among handlers is neither cautious nor curious. What a try of an unknown handler
+ * teaches is used as often as problems of the topic wait; while none waits, a bad choice only delays the problem that it is made for.
  */
-const waitingForHalf = 40;
+const waitingForHalf = 5;
 /** What doubt about the minutes counts as: with no queue the mean of one attempt and more, with a long one that of rates. */
 const curiosity = { least: -1, most: 1.5 } as const;
 /** Another handler than the one that triage names must be better by so many deviations of the minutes, with no queue. */
@@ -80,7 +80,7 @@ export function trustOf(attempts: number): number {
  * The score: the published one to the power of 1 - trust, times the impact that an hour of work is expected to save to
  * the power of trust.
  * @param hoursLeft Of the cooldown. Default: what is left of it now.
- * @param waiting How many problems are open. Default 0.
+ * @param waiting How many problems of its topic are open. Default 0.
  */
 export function scoreFor(
   learned: Learned,
@@ -135,7 +135,7 @@ function shareOfQueue(waiting: number): number {
 
 /**
  * A problem with its best handler; equal scores keep the order of triage, and before the first attempt its choice.
- * @param waiting How many problems are open. Default 0.
+ * @param waiting How many problems of its topic are open. Default 0.
  */
 export function scoreBest(
   learned: Learned,
@@ -167,8 +167,9 @@ export function rank(
   take: number,
   settings?: PrioritySettings,
 ): readonly Placed[] {
+  const waiting = countTopics(open);
   return open
-    .map((record) => scoreBest(learned, record, now, settings, open.length))
+    .map((record) => scoreBest(learned, record, now, settings, waiting.get(record.topic)))
     .sort(compareScored)
     .slice(0, take)
     .map(({ record, handler, success, minutes }) => ({
@@ -179,6 +180,13 @@ export function rank(
       low: minutes.low,
       high: minutes.high,
     }));
+}
+
+/** How many problems there are of each topic. */
+export function countTopics(records: readonly RecordView[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { topic } of records) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+  return counts;
 }
 
 /** As `comparePriorities` of the published formula, for what the view of a record has. */

@@ -5,7 +5,7 @@ import { createLearned, type Learned } from './history.ts';
 import { allocateMemory } from './memory-limits.ts';
 import { type ConflictModel, forecastConflict, observeConflict, unobservedConflicts } from './port-conflicts.ts';
 import { type RankRequest, readRequest } from './protocol.ts';
-import { rank } from './rank.ts';
+import { countTopics, rank } from './rank.ts';
 import { compareRates } from './rates.ts';
 import type { Event, RecordView } from './types.ts';
 
@@ -28,8 +28,8 @@ export function createRankSession(): RankSession {
   let learned = createLearned();
   let conflicts: ConflictModel = unobservedConflicts;
   let number = 0;
-  /** How many problems were open at the latest `rank`. */
-  let waiting = 0;
+  /** How many problems of each topic were open at the latest `rank`. */
+  let waiting: ReadonlyMap<string, number> = new Map();
 
   function fault(message: string): object {
     return { error: { line: number, message: message.slice(0, 500), hint } };
@@ -51,12 +51,12 @@ export function createRankSession(): RankSession {
       case 'start':
         learned = createLearned();
         conflicts = unobservedConflicts;
-        waiting = 0;
+        waiting = new Map();
         return undefined;
       case 'rank': {
         const unknown = [...observe(request.events)];
         const open = known(learned, request.open, unknown);
-        waiting = open.length;
+        waiting = countTopics(open);
         return { order: rank(learned, open, request.now, request.take), ...mentioned(unknown) };
       }
       case 'forecast': {
@@ -66,7 +66,7 @@ export function createRankSession(): RankSession {
       case 'explain': {
         const record = learned.record(request.id);
         if (record === undefined) return fault(`No event has opened ${JSON.stringify(request.id)}.`);
-        return explainScore(learned, record, request.now, undefined, waiting);
+        return explainScore(learned, record, request.now, undefined, waiting.get(record.topic));
       }
       case 'memory':
         return { limits: allocateMemory(request.budget, request.instances) };

@@ -87,7 +87,7 @@ describe('the profile `learned`', () => {
     expect(tasks.at(-1)?.id).toBe(first?.id);
     const { task, learned } = await explainTask(first?.id ?? '', await environment(cwd));
     expect(learned).toMatchObject({ published: { score: first?.priority.score, rank: 1 } });
-    expect(learned?.trust).toBeCloseTo(0.5 / 20.5, 6);
+    expect(learned?.trust).toBeCloseTo(0.5 / 35.5, 6);
     const { score, factors } = task.priority;
     const value = (name: string) => factors.find((factor) => factor.name === name)?.weighted ?? Number.NaN;
     expect(score).toBeCloseTo(

@@ -20,11 +20,11 @@ describe('the worked example', () => {
     expect(lasting.estimate(240, recordView(), 'agent', 14).value).toBeCloseTo(0.912, 3);
   });
 
-  it('blends the published score and the expected one half and half after 20 attempts', () => {
+  it('blends the published score and the expected one half and half after 35 attempts', () => {
     const learned = createLearned();
     const record = recordView({ handlers: ['port-reassignment'] });
     learned.observe(opened(record));
-    for (let index = 0; index < 20; index += 1) {
+    for (let index = 0; index < 35; index += 1) {
       const id = `app/${index}`;
       learned.observe(opened(recordView({ id })));
       learned.observe(outcome({ id, at: 1, fixed: index % 5 !== 0, minutes: 30 }));

@@ -107,6 +107,25 @@ describe('what is learned', () => {
     expect(first?.handler).toBe('agent');
   });
 
+  it('tries a handler that is unknown if many problems of the topic wait, whatever else does', () => {
+    const handlers = ['agent', 'person'];
+    const known = Array.from({ length: 60 }, (_, index) => recordView({ id: `app/known-${index}`, handlers }));
+    const attempts = known.map(({ id }, index) =>
+      outcome({ id, at: 1 + index / 10, handler: 'agent', minutes: 60, fixed: index % 2 === 0 }),
+    );
+    const next = recordView({ id: 'app/next', handlers });
+    const handlerBeside = (topic: string) => {
+      const others = Array.from({ length: 40 }, (_, index) =>
+        recordView({ id: `app/other-${index}`, handlers, topic }),
+      );
+      const session = createRankSession();
+      const order = rankBy(session, [...[...known, ...others, next].map(opened), ...attempts], [...others, next]);
+      return order.find(({ id }) => id === next.id)?.handler;
+    };
+    expect(handlerBeside(next.topic)).toBe('person');
+    expect(handlerBeside('memory')).toBe('agent');
+  });
+
   it('does not depend on the order of events of one moment', () => {
     fc.assert(
       fc.property(
