@@ -63,8 +63,8 @@ function itemsOfList(
   isGroup: boolean,
 ): readonly Candidate[] {
   // The list below the first heading may say how the file is kept.
-  if (around.groups.every(({ level }) => level <= 1) && tops.some(({ at }) => keepsFile.test(lines[at]?.text ?? '')))
-    return [];
+  const rules = tops.filter(({ at }) => keepsFile.test(lines[at]?.text ?? '')).length;
+  if (rules * 2 >= tops.length && around.groups.every(({ level }) => level <= 1)) return [];
   if (isGroup && tops.every((item) => isArea(lines, item))) return itemsOfAreas(lines, tops, around);
   const found: Candidate[] = [];
   const isMixed = isGroup && tops.some(({ at }) => /^\s*(?:❌|⚠|🔴|🟠|🟡|⏳|🚧|\[ \])/u.test(lines[at]?.text ?? ''));

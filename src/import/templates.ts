@@ -1,5 +1,6 @@
 import type { Field } from './fields.ts';
-import { isPlaceholder } from './names.ts';
+import type { LabelMeaning } from './labels.ts';
+import { isPlaceholder, saysNothing } from './names.ts';
 
 /** A whole value in brackets stands for what somebody has to fill in: "[Description]", "<what you see>", "(short title)". */
 const blanks: readonly RegExp[] = [
@@ -20,19 +21,37 @@ const allTerms = new RegExp(String.raw`${term}(?:\P{L}{1,6}${term}){2,}`, 'iu');
 const explains =
   /^\W*(?:what(?:'s| is| goes| happens| the| you| broke| changed)\b|who(?:\/what)? is\b|how (?:it|the|to)\b|why (?:it|this|the)\b|(?:a )?(?:brief|short|clear|one-line|one-paragraph) (?:description|summary|title|explanation)\b|technical (?:analysis|explanation)\b|temporary (?:solution|fix)\b.{0,20}\b(?:available|any)\b|describe\b|explanation of\b|step-by-step fix\b|long-term (?:resolution|solution)\b|current state with\b)/i;
 
-/** Whether the labels of a text belong to a template: a value is a placeholder or names all terms, or two say what to write there. */
+/** What is wrong and what is done about it: nobody leaves a placeholder there and means a problem. */
+const telling: ReadonlySet<LabelMeaning | null> = new Set<LabelMeaning | null>([
+  'description',
+  'rootCause',
+  'workaround',
+  'solution',
+  'solutionPlanned',
+  'solutionDone',
+  'impactAssessment',
+]);
+
+/**
+ * Whether the labels of a text belong to a template: what is wrong is a placeholder, or two of the others are; a value names all
+ * terms; or two say what to write there.
+ */
 export function areOfTemplate(fields: readonly Field[]): boolean {
   const terms = fields.filter(
     ({ meaning }) => meaning === 'severity' || meaning === 'status' || meaning === 'priority',
   );
-  const texts = fields
-    .filter((field) => !terms.includes(field))
-    .map(({ value, next }) => (value === '' ? next : value));
+  const others = fields.filter((field) => !terms.includes(field));
+  const left = others.filter((field) => isBlank(textOf(field)));
   return (
     terms.some(({ value }) => allTerms.test(value)) ||
-    texts.some(isBlank) ||
-    texts.filter((text) => explains.test(text)).length >= 2
+    left.some(({ meaning }) => telling.has(meaning)) ||
+    left.length >= 2 ||
+    others.filter((field) => explains.test(textOf(field))).length >= 2
   );
+}
+
+function textOf({ value, next }: Field): string {
+  return value === '' ? next : value;
 }
 
 /** Text that tells what to write there: "A clear and concise description of what the bug is." */
@@ -52,7 +71,7 @@ export function saysSomething({ value, first, last }: Field): boolean {
 /** Whether a value stands for what somebody has to fill in. */
 function isBlank(text: string): boolean {
   const whole = text.trim();
-  return whole.length <= 200 && blanks.some((form) => form.test(whole));
+  return whole.length <= 200 && !saysNothing(whole) && blanks.some((form) => form.test(whole));
 }
 
 /** Whether the row of a table is an example of how to fill it in. */
