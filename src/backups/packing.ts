@@ -134,8 +134,7 @@ export async function headOfPacked(path: string, packing: Packing, most: number)
 
 /**
  * Shell functions: `packer FILE` writes the name of the program that unpacks a file, `cat` if it is not wrapped, and `unpacked FILE`
- * its content. If the image lacks the program, it writes `needs PROGRAM` to standard error. The program runs with the words of
- * `unpack_as` before it, on a file that the shell has opened.
+ * its content. If the image lacks the program, it writes `needs PROGRAM` to standard error.
  */
 export const unpackedFunction = String.raw`
 packer() {
@@ -146,7 +145,7 @@ packer() {
 unpacked() {
   set -- "$1" "$(packer "$1")"
   command -v "$2" >/dev/null || { echo "needs $2" >&2; return 1; }
-  if [ "$2" = cat ]; then cat <"$1"; else ${'$'}{unpack_as-} "$2" -dc <"$1"; fi
+  if [ "$2" = cat ]; then cat <"$1"; else "$2" -dc <"$1"; fi
 }`;
 
 /** More than any dump becomes: no text that a dump may contain is compressed better than this. */

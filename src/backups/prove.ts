@@ -1,4 +1,4 @@
-import { pointInTimeLevel } from './restore-script.ts';
+import { pointInTimeLevel } from './point-in-time.ts';
 import type { ChangingEngine } from '../host/docker/client.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';

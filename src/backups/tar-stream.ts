@@ -12,9 +12,24 @@ const block = 512;
 const chunkBytes = 2 ** 20;
 
 /** @throws the error of the file system if a file cannot be read. */
-export async function* tarOfFolder(folder: string): AsyncGenerator<Uint8Array> {
-  yield* entriesOf(folder, '.');
+export function tarOfFolder(folder: string): AsyncGenerator<Uint8Array> {
+  return tarOf(folder, ['.']);
+}
+
+/**
+ * Some files and folders below a folder, by their paths from there. Tar takes a stream that breaks off after a file for a whole one:
+ * `end` is the name of an empty file that comes last, so that the reader can tell.
+ * @throws the error of the file system if a file cannot be read.
+ */
+export async function* tarOf(folder: string, paths: readonly string[], end?: string): AsyncGenerator<Uint8Array> {
+  for (const path of paths) yield* entriesOf(folder, path);
+  if (end !== undefined) yield header(end, 0, '0');
   yield Buffer.alloc(2 * block);
+}
+
+/** Whether a folder with the files of a server has links to tablespaces elsewhere, which a stream leaves out. */
+export async function hasTablespaces(folder: string): Promise<boolean> {
+  return (await readdir(join(folder, 'pg_tblspc')).catch(() => [])).length > 0;
 }
 
 async function* entriesOf(top: string, path: string): AsyncGenerator<Uint8Array> {

@@ -9,6 +9,12 @@ const largest = 256 * 1024;
 /** As deep as git follows `include.path`. */
 const deepest = 10;
 
+/** Included ones and the file itself. */
+const mostFiles = 100;
+
+/** In characters, with quotes and escapes. A longer value is no path: Linux has 4,096 bytes for one. */
+const longestPath = 8_192;
+
 /**
  * The file of patterns that git ignores in every repository of a user: `core.excludesFile`, else `git/ignore` in the
  * user's config folder (gitignore(5)). It is read from the same files as git reads, in the same order, but neither
@@ -20,7 +26,7 @@ export function userExcludes(
   environment: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
   const home = environment['HOME'] ?? homedir();
-  const stated = configFiles(repository, home, environment).flatMap((file) => excludesIn(file, home, 0));
+  const stated = configFiles(repository, home, environment).flatMap((file) => excludesIn(file, home));
   const file = stated.at(-1) ?? join(settingsFolder(home, environment), 'git/ignore');
   if (file === '') return undefined;
   const path = resolve(repository ?? home, atHome(file, home));
@@ -46,19 +52,29 @@ function settingsFolder(home: string, { XDG_CONFIG_HOME: folder = '' }: NodeJS.P
 }
 
 /** Each value of `core.excludesFile` in a config file and in those that it includes, in order. */
-function excludesIn(file: string, home: string, depth: number): readonly string[] {
+function excludesIn(first: string, home: string): readonly string[] {
   const values: string[] = [];
-  let section = '';
-  for (const line of (readTextIfPossible(file, { most: largest }) ?? '').replaceAll(/\\\r?\n/g, '').split(/\r?\n/)) {
-    const [, header, rest = line] = /^\s*\[\s*([^\]"]*?)\s*(?:"(?:[^"\\]|\\.)*"\s*)?\](.*)$/.exec(line) ?? [];
-    // A section with a name in quotes, such as [includeIf "…"], is another one.
-    if (header !== undefined) section = line.includes('"', line.indexOf('[')) ? '' : header.toLowerCase();
-    const [, name = '', value = ''] = /^\s*([a-z][\w-]*)\s*=(.*)$/i.exec(rest) ?? [];
-    const key = `${section}.${name.toLowerCase()}`;
-    if (key === 'core.excludesfile') values.push(unquoted(value));
-    if (key === 'include.path' && depth < deepest)
-      values.push(...excludesIn(resolve(dirname(file), atHome(unquoted(value), home)), home, depth + 1));
+  // Files that include each other, or themselves a hundred times, end here.
+  let left = mostFiles;
+
+  function read(file: string, depth: number): void {
+    if (left === 0) return;
+    left -= 1;
+    let section = '';
+    for (const line of (readTextIfPossible(file, { most: largest }) ?? '').replaceAll(/\\\r?\n/g, '').split(/\r?\n/)) {
+      const [, header, rest = line] = /^\s*\[([^\]"]*)(?:"(?:[^"\\]|\\.)*"\s*)?\](.*)$/.exec(line) ?? [];
+      // A section with a name in quotes, such as [includeIf "…"], is another one.
+      if (header !== undefined) section = line.includes('"', line.indexOf('[')) ? '' : header.trim().toLowerCase();
+      const [, name = '', value = ''] = /^\s*([a-z][\w-]*)\s*=(.*)$/i.exec(rest) ?? [];
+      if (value.length > longestPath) continue;
+      const key = `${section}.${name.toLowerCase()}`;
+      if (key === 'core.excludesfile') values.push(unquoted(value));
+      if (key === 'include.path' && depth < deepest)
+        read(resolve(dirname(file), atHome(unquoted(value), home)), depth + 1);
+    }
   }
+
+  read(first, 0);
   return values;
 }
 

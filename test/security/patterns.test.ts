@@ -42,3 +42,18 @@ describe('a pattern', () => {
     expect(registries).toHaveLength(2);
   });
 });
+
+describe('git’s config of a repository', () => {
+  it.each([
+    ['a section that does not end', `[${' '.repeat(5_000)}`],
+    ['a name in quotes that does not end', `[a "${String.raw`\"`.repeat(50_000)}`],
+    ['a value of quotes that do not end', `[core]\nexcludesFile = ${'"\\\\'.repeat(50_000)}`],
+    ['itself, again and again', '[include]\npath = config\n'.repeat(1_000)],
+  ])('with %s does not hold up a scan', async (_, text) => {
+    const root = tree({ '.git/HEAD': '', '.git/config': text, 'PROBLEMS.md': record('One') });
+    const began = process.cpuUsage().user;
+    const { registries } = await scanAll(['.'], { cwd: root });
+    expect(registries).toHaveLength(1);
+    expect((process.cpuUsage().user - began) / 1_000).toBeLessThan(3_000);
+  });
+});

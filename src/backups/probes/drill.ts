@@ -15,7 +15,7 @@ import {
   type ReadFingerprint,
   sequenceLines,
 } from '../sidecar-files.ts';
-import { tarOfFolder } from '../tar-stream.ts';
+import { hasTablespaces, tarOfFolder } from '../tar-stream.ts';
 import { holdsServerFiles } from '../types.ts';
 import { contentOf, drillSuperuser, restoreDump } from './drill-restore.ts';
 import * as server from './drill-server.ts';
@@ -140,8 +140,7 @@ async function unpack(
 ): Promise<Drill | NotAsked | undefined> {
   const part = join(folder, path);
   if (kind !== 'base-backup-tar') {
-    const spaces = await readdir(join(part, 'pg_tblspc')).catch(() => []);
-    if (spaces.length > 0)
+    if (await hasTablespaces(part))
       return { impossible: 'not-supported', says: 'the backup has tablespaces outside the data directory' };
     const { exitCode, stderr } = await programs.asServer(server.unpackFiles, tarOfFolder(part));
     return exitCode === 0 ? undefined : failedDrill([stderr.trim().slice(0, 400) || `tar ended with ${exitCode}`]);

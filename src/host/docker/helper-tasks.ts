@@ -2,7 +2,7 @@
  * What a helper may get. DAC_READ_SEARCH is not among them: it allows `open_by_handle_at`, which opens any file of the
  * host's file system. DAC_OVERRIDE reads files of any owner too, but only below the mounts.
  */
-export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID' | 'SETGID' | 'SETUID';
+export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID';
 
 /** What a helper container of a task may have. Whatever it runs, mostly the instance's image, gets no more than this. */
 export interface HelperTask {
@@ -31,10 +31,10 @@ const reads = { user: 'root', capabilities: ['DAC_OVERRIDE'], network: 'none', w
 
 const asks = { user: 'nobody', capabilities: [], network: 'joined', writes: false, memoryBytes: GiB } as const;
 
-/** Copies files and runs a server on them as postgres. */
+/** Runs a server, as the image's postgres. */
 const serves = {
-  user: 'root',
-  capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
+  user: 'named',
+  capabilities: [],
   network: 'none',
   memoryBytes: 4 * GiB,
   cpus: 2,

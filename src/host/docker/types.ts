@@ -243,7 +243,8 @@ export interface HelperSpec {
   readonly closed?: readonly string[];
   /** For tasks that run as a named user, and for no others. */
   readonly user?: string;
-  readonly stdin?: string;
+  /** A text, or parts that are read as fast as the command reads them. */
+  readonly stdin?: string | AsyncIterable<Uint8Array>;
   /** Default 60,000. */
   readonly timeoutMs?: number;
   /** Of stdout and of stderr. Default 1 MiB. */

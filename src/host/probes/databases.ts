@@ -5,6 +5,7 @@ import type { ChangingEngine } from '../docker/client.ts';
 import { runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
 import type { Credentials } from '../postgres/credentials.ts';
+import { imageUser } from './files.ts';
 import type { BackupProbe, DatabaseProbe, ReferenceRequest, ReferenceSchema } from './types.ts';
 
 /**
@@ -146,28 +147,24 @@ function didNotStart(message: string): boolean {
 
 /**
  * Creates an empty server without a network on a temporary volume, runs the files in it as the runner would, and then the
- * question. The server and all that reads the files run as postgres.
+ * question. All of it runs as the image's postgres, which has no capability.
  */
 const referenceSchemaScript = String.raw`
 set -u
-export HOME=/scratch TMPDIR=/scratch PGHOST=/scratch LC_MESSAGES=C PGCONNECT_TIMEOUT=30 PGAPPNAME=problem-registry
+export HOME=/tmp/schema TMPDIR=/tmp/schema PGHOST=/tmp/schema LC_MESSAGES=C PGCONNECT_TIMEOUT=30 PGAPPNAME=problem-registry
 unset PGPASSWORD PGUSER PGDATABASE PGPORT PGDATA POSTGRES_PASSWORD
 umask 077
-cd /scratch || exit 1
+mkdir /tmp/schema && cd /tmp/schema || exit 1
 next() { IFS= read -r line; printf %s "$line" | base64 -d >"$1"; }
 IFS= read -r role; IFS= read -r database; IFS= read -r count
 next roles.sql; next question.sql
 i=0; while [ "$i" -lt "$count" ]; do IFS= read -r how; printf %s "$how" >"$i.how"; next "$i.sql"; i=$((i + 1)); done
-chown -R postgres: /scratch || exit 1
-if command -v gosu >/dev/null; then as() { gosu postgres "$@"; }
-elif command -v su-exec >/dev/null; then as() { su-exec postgres "$@"; }
-else as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }; fi
 broken() { printf 'broken %s ' "$1"; tr '\n' ' ' <err | cut -c1-600; exit 0; }
-as initdb -D /scratch/data -U "$role" -A trust -E UTF8 --no-sync >/dev/null 2>err || broken -
-as pg_ctl -D /scratch/data -l /scratch/log -t 60 -w -s -o "-c listen_addresses='' -c unix_socket_directories=/scratch -c port=5432 -c fsync=off -c full_page_writes=off -c autovacuum=off -c shared_buffers=16MB -c max_connections=10 -c jit=off" start >/dev/null 2>err || broken -
-sql() { as psql -X -q -v ON_ERROR_STOP=1 -U "$role" "$@"; }
-as psql -X -q -U "$role" -d template1 -f roles.sql >/dev/null 2>&1
-[ "$database" = postgres ] || as createdb -U "$role" -T template0 -E UTF8 -- "$database" 2>err || broken -
+initdb -D /tmp/schema/data -U "$role" -A trust -E UTF8 --no-sync >/dev/null 2>err || broken -
+pg_ctl -D /tmp/schema/data -l /tmp/schema/log -t 60 -w -s -o "-c listen_addresses='' -c unix_socket_directories=/tmp/schema -c port=5432 -c fsync=off -c full_page_writes=off -c autovacuum=off -c shared_buffers=16MB -c max_connections=10 -c jit=off" start >/dev/null 2>err || broken -
+sql() { psql -X -q -v ON_ERROR_STOP=1 -U "$role" "$@"; }
+psql -X -q -U "$role" -d template1 -f roles.sql >/dev/null 2>&1
+[ "$database" = postgres ] || createdb -U "$role" -T template0 -E UTF8 -- "$database" 2>err || broken -
 i=0; while [ "$i" -lt "$count" ]; do
   if [ "$(cat "$i.how")" = tx ]; then sql -d "$database" -1 -f "$i.sql" >/dev/null 2>err || broken "$i"
   else sql -d "$database" -f "$i.sql" >/dev/null 2>err || broken "$i"; fi
@@ -179,9 +176,17 @@ printf 'answer '; sql -d "$database" -At -f question.sql 2>err || broken -
 /** Answers the question in a database in which only these files have run. */
 export async function referenceSchema(engine: ChangingEngine, request: ReferenceRequest): Promise<ReferenceSchema> {
   const { image, role, database, roles, files, question } = request;
+  const { uid, gid } = await imageUser(engine, image, 'postgres');
+  if (uid === 0)
+    return {
+      ok: false,
+      file: undefined,
+      message: 'The user postgres of the image is root, and no server runs as root.',
+    };
   const result = await runHelper(engine, {
     task: 'reference-schema',
     image,
+    user: `${uid}:${gid}`,
     command: ['bash', '-c', referenceSchemaScript],
     stdin: `${[
       ...[role, database].map(oneLine),
@@ -190,7 +195,7 @@ export async function referenceSchema(engine: ChangingEngine, request: Reference
       base64(question),
       ...files.flatMap(({ mode, sql }) => [mode, base64(sql)]),
     ].join('\n')}\n`,
-    scratch: '/scratch',
+    scratch: '/tmp',
     timeoutMs: 120_000,
     maxBytes: 4 * 2 ** 20,
   });

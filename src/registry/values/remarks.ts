@@ -11,9 +11,9 @@ export function shownText(text: string): string {
   return plainCharacters(inlineText(text, 'drop')).replaceAll(/\s+/g, ' ').trim();
 }
 
-const symbolsBefore = /^(?:\[[ xX]\]|[\p{Extended_Pictographic}\p{So}✓✔]|\u200D|\uFE0F|\u20E3)+\s*/u;
+const symbolsBefore = /^(?:\[[ xX]\]|[\p{Extended_Pictographic}\p{So}✓✔\s]|\u200D|\uFE0F|\u20E3)+/u;
 
-const symbolsAfter = /\s*(?:[\p{Extended_Pictographic}\p{So}✓✔.!;,]|\u200D|\uFE0F|\u20E3)+$/u;
+const symbolAfter = /^(?:[\p{Extended_Pictographic}\p{So}✓✔.!;,\s]|\u200D|\uFE0F|\u20E3)$/u;
 
 const closing: Readonly<Record<string, string>> = {
   '(': ')',
@@ -34,11 +34,22 @@ function withoutMarks(text: string): string {
   let rest = text;
   for (;;) {
     const before = rest;
-    rest = rest.replace(symbolsBefore, '').replace(symbolsAfter, '').trim();
+    rest = withoutSymbolsAfter(rest.replace(symbolsBefore, ''));
     const last = closing[rest.charAt(0)];
     if (last !== undefined && rest.length > 2 && rest.indexOf(last, 1) === rest.length - 1)
       rest = rest.slice(1, -1).trim();
     if (rest === before) return rest;
+  }
+}
+
+/** From the end on: an expression that ends in `$` tries every place where symbols begin. */
+function withoutSymbolsAfter(text: string): string {
+  let end = text.length;
+  for (;;) {
+    const symbol = String.fromCodePoint(text.codePointAt(end - 2) ?? 0);
+    const last = symbol.length === 2 ? symbol : text.charAt(end - 1);
+    if (!symbolAfter.test(last)) return text.slice(0, end);
+    end -= last.length;
   }
 }
 

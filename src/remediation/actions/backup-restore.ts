@@ -1,15 +1,17 @@
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { restoreScript } from '../../backups/restore-script.ts';
+import { restoreInput, type RestoreSource } from '../../backups/restore-input.ts';
+import { restoreScratch, restoreScript } from '../../backups/restore-script.ts';
+import { hasTablespaces } from '../../backups/tar-stream.ts';
 import type { Backup, BackupKind, BackupPart } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
-import { oneLine } from '../../util/text.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
 import { helperLabel } from '../../host/docker/shapes.ts';
 import type { Action, Host } from '../contract.ts';
 import { operations } from '../operations.ts';
 import { requireBackup } from './backup.ts';
+import { prepareVolume } from './volume.ts';
 
 const params = z.strictObject({
   /** `<instance>/<name>`. */
@@ -76,14 +78,24 @@ export const backupRestore: Action<Wanted, null> = {
     const backup = await requireBackup(wanted.ref, host);
     const source = await host.docker.container(like);
     if (source === undefined) throw new ProblemsError('step-refused', 'The source container no longer exists.');
+    const input = inputOf(wanted, backup, source);
+    if (input.dumps === undefined && (await hasTablespaces(input.folder)))
+      throw new ProblemsError('step-refused', `${wanted.ref} has tablespaces outside the data directory.`);
+    const { uid, gid } = await host.probes.imageUser(source.image, 'postgres');
+    if (uid === 0)
+      throw new ProblemsError(
+        'step-refused',
+        'The user postgres of the image is root, and nothing is restored as root.',
+      );
+    await prepareVolume(volume, { uid, gid }, source.image, host);
     const { exitCode, stdout, stderr } = await host.change.docker.runHelper({
       task: 'restore-backup',
       image: source.image,
+      user: `${uid}:${gid}`,
       command: ['bash', '-c', restoreScript],
-      stdin: inputOf(wanted, backup, source),
-      scratch: '/scratch',
+      stdin: restoreInput(input),
+      scratch: restoreScratch,
       mounts: [
-        { type: 'bind', source: backup.folder, target: '/backup', readonly: true },
         { type: 'volume', source: volume, target: '/volume', readonly: false },
         ...(archive === null ? [] : [{ ...archive, target: '/archive', readonly: true }]),
       ],
@@ -99,24 +111,20 @@ export const backupRestore: Action<Wanted, null> = {
   isUndone: () => Promise.resolve(true),
 };
 
-/** Lines for stdin, since names and the password must not be arguments. */
-function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source: Container): string {
+function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source: Container): RestoreSource {
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');
-  const globals = backup.parts.find(({ kind }) => kind === 'globals');
-  const head = [
-    folder === '.' ? '/volume' : `/volume/${folder}`,
-    base === undefined ? 'dumps' : 'base-backup',
-    base?.path ?? '',
+  const common = {
+    data: folder === '.' ? '/volume' : `/volume/${folder}`,
     // PostgreSQL does not accept `Z` here.
-    to?.replace('T', ' ').replace('Z', '+00') ?? '',
+    target: to?.replace('T', ' ').replace('Z', '+00') ?? '',
     role,
-    String(Math.ceil((backup.bytes / 1024) * 1.5)),
-    globals?.path ?? '',
-    source.env['POSTGRES_PASSWORD'] ?? '',
-  ];
-  const dumps = base === undefined ? dumpsOf(backup) : [];
-  const lines = [...head, ...dumps.flatMap((part) => [part.kind, part.path, part.database ?? database])];
-  return `${lines.map(oneLine).join('\n')}\n`;
+    needKiB: Math.ceil((backup.bytes / 1024) * 1.5),
+    password: source.env['POSTGRES_PASSWORD'] ?? '',
+  };
+  if (base !== undefined) return { ...common, folder: join(backup.folder, base.path), dumps: undefined };
+  const globals = backup.parts.find(({ kind }) => kind === 'globals');
+  const parts = dumpsOf(backup).map((part) => ({ part, database: part.database ?? database }));
+  return { ...common, folder: backup.folder, dumps: { globals, parts } };
 }
 
 const dumpKinds: readonly BackupKind[] = ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'];

@@ -48,18 +48,28 @@ export const volumePrepare: Action<VolumePrepareWanted, null> = {
       await host.change.docker.createVolume(volume, { ...host.run.labels, [preparedByLabel]: host.run.id });
     else if (there.labels[preparedByLabel] !== host.run.id)
       throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
-    const { exitCode, stderr } = await host.change.docker.runHelper({
-      task: 'prepare-volume',
-      image,
-      command: ['sh', '-c', `chown ${uid}:${gid} /d && chmod 0700 /d`],
-      mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
-    });
-    if (exitCode !== 0) throw new Error(`The volume ${volume} was not prepared: ${stderr.trim().slice(0, 500)}`);
+    await prepareVolume(volume, { uid, gid }, image, host);
   },
   /** Never removed: a server may have written into it. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
+
+/** Gives the top of a new volume to the user of a server. */
+export async function prepareVolume(
+  volume: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  image: string,
+  host: Host,
+): Promise<void> {
+  const { exitCode, stderr } = await host.change.docker.runHelper({
+    task: 'prepare-volume',
+    image,
+    command: ['sh', '-c', `chown ${uid}:${gid} /d && chmod 0700 /d`],
+    mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
+  });
+  if (exitCode !== 0) throw new Error(`The volume ${volume} was not prepared: ${stderr.trim().slice(0, 500)}`);
+}
 
 function mountOf(name: string): Mount {
   return { type: 'volume', name, source: '', destination: '', writable: false, anonymous: false };

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHost } from '../../../src/app/open-host.ts';
-import { restoreScript } from '../../../src/backups/restore-script.ts';
+import { restoreInput } from '../../../src/backups/restore-input.ts';
+import { restoreScratch, restoreScript } from '../../../src/backups/restore-script.ts';
 import { execIn } from '../exec.ts';
 import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
@@ -27,20 +28,36 @@ describe.skipIf(!(await labRuns()))('the restore of a hostile dump', { timeout: 
 
   /** What `backups restore` runs, for a dump with this text. */
   async function restored(volume: string, name: string, text: string): Promise<readonly string[]> {
-    await writeFile(join(folder, name), name.endsWith('.gz') ? gzipSync(text, { level: 0 }) : text);
-    const sort = name.endsWith('.gz') ? 'plain-gzip' : 'plain';
-    const input = ['/volume', 'dumps', '', '', 'postgres', '1024', '', '', sort, name, 'shop'];
-    const { stdout } = await openHost({ roots: [] }).changer.docker.runHelper({
+    const bytes = name.endsWith('.gz') ? gzipSync(text, { level: 0 }) : Buffer.from(text);
+    await writeFile(join(folder, name), bytes);
+    const { changer, reader } = openHost({ roots: [] });
+    const { uid, gid } = await reader.probes.imageUser(image, 'postgres');
+    await changer.docker.runHelper({
+      task: 'prepare-volume',
+      image,
+      command: ['chown', `${uid}:${gid}`, '/d'],
+      labels: { ...run.labels },
+      mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
+    });
+    const part = { kind: name.endsWith('.gz') ? 'plain-gzip' : 'plain', path: name, bytes: bytes.length } as const;
+    const dumps = { globals: undefined, parts: [{ part: { ...part, database: null }, database: 'shop' }] };
+    const { stdout } = await changer.docker.runHelper({
       task: 'restore-backup',
       image,
+      user: `${uid}:${gid}`,
       command: ['bash', '-c', restoreScript],
-      stdin: `${input.join('\n')}\n`,
-      scratch: '/scratch',
+      stdin: restoreInput({
+        data: '/volume',
+        target: '',
+        role: 'postgres',
+        needKiB: 1024,
+        password: '',
+        folder,
+        dumps,
+      }),
+      scratch: restoreScratch,
       labels: { ...run.labels },
-      mounts: [
-        { type: 'bind', source: folder, target: '/backup', readonly: true },
-        { type: 'volume', source: volume, target: '/volume', readonly: false },
-      ],
+      mounts: [{ type: 'volume', source: volume, target: '/volume', readonly: false }],
       timeoutMs: 180_000,
     });
     return stdout.trim().split('\n');
@@ -74,17 +91,23 @@ describe.skipIf(!(await labRuns()))('the restore of a hostile dump', { timeout: 
     await keeper.remove({ force: true });
   });
 
-  it('is read by the user postgres alone: by the program that unpacks it, and by psql', async () => {
+  it('is read by the user postgres alone, beside whom nothing runs in the container: no process of root, no capability', async () => {
     const volume = await createVolume(run, 'users');
+    const each =
+      '/^Name/ { n = $2 } /^Uid/ { u = $2 } /^CapEff/ { sub(/^0+$/, "none", $2); c = $2 } /^NoNewPrivs/ { p = $2 } ' +
+      'END { print n " " u " " c " " p }';
     const look =
       'CREATE TABLE p (l text);\n' +
-      "COPY p FROM PROGRAM $$for one in /proc/[0-9]*/status; do echo $(grep -E '^(Name|Uid):' $one); done | grep -E 'gzip|psql'$$;\n" +
-      "DO $$ BEGIN RAISE EXCEPTION 'seen %', (SELECT string_agg(l, ' ') FROM p); END $$;\n";
+      `COPY p FROM PROGRAM $$for one in /proc/[0-9]*/status; do awk '${each}' $one; done 2>/dev/null | sort -u$$;` +
+      "\nDO $$ BEGIN RAISE EXCEPTION 'seen %', (SELECT string_agg(l, ', ') FROM p); END $$;\n";
     // It is still unpacked while the first statements run.
     const padding = `-- ${'x'.repeat(100)}\n`.repeat(20_000);
     const lines = await restored(volume, 'looks.sql.gz', `${begin}${look}${padding}`);
     const seen = lines.find((line) => line.includes('seen ')) ?? lines.join('\n');
-    for (const program of ['gzip', 'psql']) expect(seen).toMatch(new RegExp(`Name: ${program} Uid: (?:70|999) `));
-    expect(seen).not.toMatch(/Name: (?:gzip|psql) Uid: 0 /);
+    for (const program of ['bash', 'gzip', 'psql', 'postgres'])
+      expect(seen).toMatch(new RegExp(`\\b${program} (?:70|999) none 1\\b`));
+    expect(seen.replace(/^.*seen /, '').split(', ')).toSatisfy((all: readonly string[]) =>
+      all.every((one) => / (?:70|999) none 1$/.test(one)),
+    );
   });
 });
