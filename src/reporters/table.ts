@@ -1,69 +1,5 @@
-import stringWidth from 'string-width';
 import { type Style, type Tone, escapeTerminal } from './escape-terminal.ts';
-
-/** Where a text may wrap: after a space; or anywhere, preferably after the end of a part of a path or id. */
-export type Breaking = 'words' | 'anywhere';
-
-const ends: Readonly<Record<Breaking, ReadonlySet<string>>> = {
-  words: new Set(' '),
-  anywhere: new Set([' ', '/', '-', '_', '.']),
-};
-
-/** Width of a text of one line, in columns of a terminal. */
-export function widthOf(text: string): number {
-  return stringWidth(text);
-}
-
-/**
- * Wraps a text into lines of at most `width` columns, without trailing spaces. Only a single character that is wider
- * itself, such as 水 in one column, exceeds it. Never splits a grapheme.
- * @param text One line without escape sequences.
- */
-export function brokenLines(text: string, width: number, breaking: Breaking): readonly string[] {
-  if (widthOf(text) <= width) return [text];
-  const lines: string[] = [];
-  let line = '';
-  let used = 0;
-  for (const part of partsOf(text, width, ends[breaking])) {
-    if (line !== '' && used + withoutBlank(part) > width) {
-      lines.push(line.trimEnd());
-      line = '';
-      used = 0;
-    }
-    line += part.text;
-    used += part.width;
-  }
-  return [...lines, line.trimEnd()];
-}
-
-interface Part {
-  readonly text: string;
-  readonly width: number;
-}
-
-/** A trailing space may exceed the width, since it is dropped. */
-function withoutBlank({ text, width }: Part): number {
-  return text.endsWith(' ') ? width - 1 : width;
-}
-
-let characters: Intl.Segmenter | undefined;
-
-/** Splits a text into unbreakable parts; a part that is wider than a line is split into graphemes. */
-function* partsOf(text: string, width: number, endings: ReadonlySet<string>): Generator<Part> {
-  characters ??= new Intl.Segmenter('en');
-  let held: Part[] = [];
-  function* together(): Generator<Part> {
-    const part = { text: held.map((one) => one.text).join(''), width: held.reduce((sum, one) => sum + one.width, 0) };
-    if (withoutBlank(part) <= width) yield part;
-    else yield* held;
-    held = [];
-  }
-  for (const { segment } of characters.segment(text)) {
-    held.push({ text: segment, width: widthOf(segment) });
-    if (endings.has(segment)) yield* together();
-  }
-  yield* together();
-}
+import { type Breaking, brokenLines, graphemes, widthOf } from './wrap-text.ts';
 
 /** Rows of text. Untrusted text is escaped here. */
 export interface Table {
@@ -118,8 +54,7 @@ function padded(text: string, width: number, align: Column['align']): string {
 function lengthOf(text: string): number {
   // Plain letters need no segmenter, which takes longer to create than a page takes to print.
   if (/^[ -~]*$/.test(text)) return text.length;
-  characters ??= new Intl.Segmenter('en');
-  return [...characters.segment(text)].length;
+  return [...graphemes(text)].length;
 }
 
 /**
@@ -199,10 +134,9 @@ function stacked(
 /** At most `width` wide, with an ellipsis if something was cut. */
 function shortened(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  characters ??= new Intl.Segmenter('en');
   let kept = '';
   let used = 1;
-  for (const { segment } of characters.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += widthOf(segment);
     if (used > width) break;
     kept += segment;

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { commandNames } from '../../src/cli/commands/index.ts';
 import { main } from '../../src/cli/main.ts';
-import { widthOf } from '../../src/reporters/table.ts';
+import { widthOf } from '../../src/reporters/wrap-text.ts';
 import { run, temporaryFolder } from './run.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');

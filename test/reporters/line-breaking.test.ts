@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { brokenLines, widthOf } from '../../src/reporters/table.ts';
+import { brokenLines, widthOf } from '../../src/reporters/wrap-text.ts';
 import { cpuTimeOf } from '../cpu-time.ts';
 
 const family = '👩‍👩‍👧‍👦';

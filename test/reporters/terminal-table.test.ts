@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { plain, type Tone } from '../../src/reporters/escape-terminal.ts';
-import { type Table, terminalTable, widthOf } from '../../src/reporters/table.ts';
+import { type Table, terminalTable } from '../../src/reporters/table.ts';
+import { widthOf } from '../../src/reporters/wrap-text.ts';
 
 function coloured(_tone: Tone, text: string): string {
   return `\u001b[1m${text}\u001b[22m`;

@@ -19,6 +19,7 @@ import type {
 import type { CallOptions, RemediationEvent } from '../events.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import type { ProcessIdentity, SeenInstances, Store } from '../store/store.ts';
+import { ownIdentity } from '../../host/process-identity.ts';
 
 export interface EngineOptions {
   readonly host: OpenHost;
@@ -76,7 +77,6 @@ export interface EngineContext {
 }
 
 export async function openEngineContext(options: EngineOptions): Promise<EngineContext> {
-  const { ownIdentity } = await import('../../host/process-identity.ts');
   const now = options.now ?? (() => new Date());
   const { host, store } = options;
   const leases = { list: async () => store.leases((await host.reader.docker.info()).id).list() };
