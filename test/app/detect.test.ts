@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { detect } from '../../src/app/remediation.ts';
+import { detect, wasFullyChecked } from '../../src/app/remediation.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 import { notFound } from '../../src/remediation/engine/not-found.ts';
 import { brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
 
@@ -40,6 +41,29 @@ describe('detect', () => {
     const one = await openFolder(folder, { instances: ['ordrs'] });
     await expect(detect(one)).rejects.toMatchObject({ code: 'not-found', message: 'There is no instance ordrs.' });
     one.close();
+  });
+});
+
+describe('a record', () => {
+  it('is not fully checked while another process repairs, or a run is interrupted: nothing may be found in the middle', async () => {
+    const text =
+      '<!-- EMBED:ACTIVEPROBLEM:START -->\n### Files are wrong\n**Status:** [active]\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
+    const [record] = readRegistry(text, { path: 'PROBLEMS.md', component: 'files' }).records;
+    if (record === undefined) throw new Error('The record was not read.');
+    const remediation = await openFolder(folder);
+    const run = {
+      id: 'r1',
+      instance: 'orders',
+      remediator: 'broken-files',
+      phase: 'running',
+      startedAt: null,
+      pid: 7,
+    } as const;
+    const detected = { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] };
+    expect(wasFullyChecked(record, { request: {}, detected }, remediation)).toBe(true);
+    for (const open of [{ liveRuns: [run] }, { interruptedRuns: [run] }])
+      expect(wasFullyChecked(record, { request: {}, detected: { ...detected, ...open } }, remediation)).toBe(false);
+    remediation.close();
   });
 });
 
