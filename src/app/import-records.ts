@@ -73,7 +73,7 @@ export async function planRecordsImport(
       planned.set(path, { path, component, before, after: before, items: [], sources, others: [] });
     } catch (error) {
       if (!(error instanceof ProblemsError)) throw error;
-      refused.push({ path, message: `${error.message}.` });
+      refused.push({ path, message: error.message });
     }
   }
   for (const [path, registry] of planned) {

@@ -4,7 +4,7 @@ import { readLines } from './lines.ts';
 import { propose } from './propose.ts';
 import { stateOfAll } from './state.ts';
 import { titleKey } from './titles.ts';
-import type { ImportOptions, ImportProposal, ImportResult } from './types.ts';
+import type { ImportOptions, ImportProposal, ImportResult, Lines } from './types.ts';
 
 /** Sixty times the most that any annotated file has. */
 const mostProblems = 2_000;
@@ -22,10 +22,10 @@ const mostProblems = 2_000;
 export function importProblems(text: string, { file }: ImportOptions = {}): ImportResult {
   const document = readLines(text);
   const { lines, marked, refused } = document;
-  if (refused !== null) return { proposals: [], ignored: [], marked, nothing: refused };
+  if (refused !== null) return { ...noProposals(text, marked), nothing: refused };
   const { candidates: found, ignored } = findCandidates(document, file);
   if (found.length > mostProblems) {
-    return { proposals: [], ignored: [], marked, nothing: 'It lists more than 2,000 problems.' };
+    return { ...noProposals(text, marked), nothing: 'It lists more than 2,000 problems.' };
   }
   const isExercise = areExercises(found, lines);
   const candidates = isExercise ? [] : found;
@@ -42,6 +42,7 @@ export function importProblems(text: string, { file }: ImportOptions = {}): Impo
     proposals,
     ignored,
     marked,
+    textLines: countTextLines(text, proposals, marked),
     nothing:
       proposals.length > 0
         ? null
@@ -54,4 +55,17 @@ export function importProblems(text: string, { file }: ImportOptions = {}): Impo
 function reasonOf(marked: number, ignored: number): string {
   if (marked > 0) return 'What it holds are records already.';
   return ignored > 0 ? 'It holds notes, plans or logs, and no problems.' : 'No part of it is written as a problem.';
+}
+
+function noProposals(text: string, marked: readonly Lines[]): Omit<ImportResult, 'nothing'> {
+  return { proposals: [], ignored: [], marked, textLines: countTextLines(text, [], marked) };
+}
+
+function countTextLines(text: string, proposals: readonly ImportProposal[], marked: readonly Lines[]): number {
+  const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim() !== '');
+  for (const { line, endLine } of [...marked, ...proposals]) lines.fill(false, line - 1, endLine);
+  const rest = proposals
+    .flatMap((proposal) => proposal.rest)
+    .reduce((sum, { line, endLine }) => sum + endLine - line + 1, 0);
+  return lines.filter((isText) => isText).length + rest;
 }

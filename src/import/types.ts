@@ -105,6 +105,8 @@ export interface ImportResult {
   readonly ignored: readonly IgnoredHeading[];
   /** Records that have markers already, markers included. Nothing is proposed from these lines. */
   readonly marked: readonly Lines[];
+  /** How many lines with text are in no record and no proposal, or in one without a place in a record. They stay text. */
+  readonly textLines: number;
   /** If nothing is proposed: why, as a sentence. */
   readonly nothing: string | null;
 }

@@ -25,7 +25,7 @@ interface Placed {
 
 function fileLines({ path, result }: ImportedFile, placed: readonly Placed[], style: Style): readonly string[] {
   const name = style('path', escapeTerminal(path));
-  const { proposals, nothing } = result;
+  const { proposals, textLines, nothing } = result;
   const said = placed.filter(({ item }) => item.action !== 'unchanged').flatMap(({ item }) => itemLines(item, style));
   if (proposals.length === 0)
     return [`${name}: nothing to import. ${escapeTerminal(nothing ?? '')}`.trimEnd(), ...said];
@@ -37,13 +37,14 @@ function fileLines({ path, result }: ImportedFile, placed: readonly Placed[], st
     [number('unchanged'), 'up to date'],
     [number('known'), 'recorded elsewhere'],
     [number('unsure', 'left'), 'left for you to decide'],
+    [textLines, textLines === 1 ? 'line stays text' : 'lines stay text'],
   ] as const;
   const target = placed[0]?.registry.path ?? path;
   return [
     [
       `${name}: ${proposals.length === 1 ? '1 problem' : `${proposals.length} problems`} (${counted.join(', ')})`,
-      ...parts.flatMap(([some, what]) => (some === 0 ? [] : [`; ${some} ${what}`])),
       target === path || said.length === 0 ? '' : `, into ${escapeTerminal(target)}`,
+      ...parts.flatMap(([some, what]) => (some === 0 ? [] : [`; ${some} ${what}`])),
     ].join(''),
     ...said,
   ];
@@ -105,12 +106,13 @@ export function importJson(
     records: files.flatMap((file) =>
       file.result.proposals.map((proposal) => recordJson(file, proposal, minConfidence)),
     ),
-    files: files.map(({ path, component, result: { ignored, marked, nothing, proposals } }) => ({
+    files: files.map(({ path, component, result: { ignored, marked, textLines, nothing, proposals } }) => ({
       path,
       component,
       proposals: proposals.length,
       ignored,
       marked,
+      textLines,
       nothing,
     })),
     registries: registries.map(({ path, component, sources, before, after, items }) => ({

@@ -84,6 +84,7 @@ export const ImportOutput = z
           .array(z.strictObject({ title: z.string(), line: Line, reason: z.string() }))
           .describe('Headings that were taken for something else.'),
         marked: z.array(Lines).describe('Records that have markers already.'),
+        textLines: z.int().nonnegative().describe('How many lines with text stay text.'),
         nothing: z.string().nullable().describe('If nothing is proposed: why.'),
       }),
     ),

@@ -28,7 +28,7 @@ describe('problems import without --write', () => {
     const { code, stdout, stderr } = await run(['import'], { cwd: folder.path });
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^db\/PROBLEMS\.md: 2 problems \(1 active, 1 resolved\)\n {2}\+ line 3: Pool is empty \(active; 0\.\d\d\)\n/,
+      /^db\/PROBLEMS\.md: 2 problems \(1 active, 1 resolved\); 1 line stays text\n {2}\+ line 3: Pool is empty \(active; 0\.\d\d\)\n/,
     );
     expect(stdout).toContain('\n--- a/db/PROBLEMS.md\n+++ b/db/PROBLEMS.md\n@@ ');
     expect(stdout).toContain('\n+### Pool is empty\n');
@@ -71,7 +71,7 @@ describe('problems import --write', () => {
     expect(written[0]).not.toContain('**Problem**');
     const second = await run(['import', '--write'], { cwd: folder.path });
     expect(second.stderr).toBe('Nothing to write.\n');
-    expect(second.stdout).toContain('db/docs/KNOWN_ISSUES.md: 2 problems (1 active, 1 resolved); 2 up to date\n');
+    expect(second.stdout).toContain('db/docs/KNOWN_ISSUES.md: 2 problems (1 active, 1 resolved); 2 up to date; 1 line stays text\n');
     expect([read(folder, 'db/PROBLEMS.md'), read(folder, 'db/docs/PROBLEMS.md')]).toEqual(written);
     expect((await run(['validate', 'db/PROBLEMS.md', 'db/docs/PROBLEMS.md'], { cwd: folder.path })).code).toBe(0);
     const scanned = await run(['scan', '--json'], { cwd: folder.path });

@@ -24,7 +24,7 @@ describe('problems import', () => {
     folder.write('db/PROBLEMS.md', text);
     const { code, stdout } = await run(['import'], { cwd: folder.path });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^db\/PROBLEMS\.md: 2 problems \(1 active, 1 resolved\)\n/);
+    expect(stdout).toMatch(/^db\/PROBLEMS\.md: 2 problems \(1 active, 1 resolved\); 1 line stays text\n/);
     expect(stdout).toMatch(/line 3: Lost updates \(resolved; 0\.\d\d\)\n.*line 7: Slow start \(active; 0\.\d\d\)\n/);
   });
 
