@@ -71,7 +71,9 @@ describe('problems import --write', () => {
     expect(written[0]).not.toContain('**Problem**');
     const second = await run(['import', '--write'], { cwd: folder.path });
     expect(second.stderr).toBe('Nothing to write.\n');
-    expect(second.stdout).toContain('db/docs/KNOWN_ISSUES.md: 2 problems (1 active, 1 resolved); 2 up to date; 1 line stays text\n');
+    expect(second.stdout).toContain(
+      'db/docs/KNOWN_ISSUES.md: 2 problems (1 active, 1 resolved); 2 up to date; 1 line stays text\n',
+    );
     expect([read(folder, 'db/PROBLEMS.md'), read(folder, 'db/docs/PROBLEMS.md')]).toEqual(written);
     expect((await run(['validate', 'db/PROBLEMS.md', 'db/docs/PROBLEMS.md'], { cwd: folder.path })).code).toBe(0);
     const scanned = await run(['scan', '--json'], { cwd: folder.path });
