@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 
 import type Docker from 'dockerode';
 
@@ -159,6 +160,7 @@ async function removeUnusedNetworks(docker: Docker, label: string): Promise<read
 
 /** Removes a project folder. Files of the database's user that this one may not remove are removed by a container. */
 export async function removeFolder(docker: Docker, folder: string): Promise<void> {
+  await unmountBelow(folder);
   try {
     await rm(folder, { recursive: true, force: true });
   } catch (error) {
@@ -175,6 +177,13 @@ export async function removeFolder(docker: Docker, folder: string): Promise<void
     );
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Small disks that a scenario has mounted. */
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
+  const paths = mounts.split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const path of paths.filter((one) => one.startsWith(`${folder}/`))) execFileSync('umount', ['-l', path]);
 }
 
 async function unlessGone(work: Promise<unknown>, accepted: readonly number[] = [409]): Promise<boolean> {

@@ -45,7 +45,14 @@ async function runPsql(
       '-c',
       'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -X -q --csv -v ON_ERROR_STOP=1 -v VERBOSITY=verbose',
     ],
-    env: { PGUSER: login.user, PGDATABASE: login.database, PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'problem-registry' },
+    env: {
+      PGUSER: login.user,
+      PGDATABASE: login.database,
+      // The name of the socket ends with it.
+      PGPORT: String(login.port),
+      PGCONNECT_TIMEOUT: '5',
+      PGAPPNAME: 'problem-registry',
+    },
     stdin: [
       passwordFor(login.password),
       `${beginning({ timeoutMs, readOnly })};`,

@@ -11,6 +11,7 @@ import { type LabInstance, startInstance } from '../instance.ts';
 import { holdPort } from '../ports.ts';
 import { openPorts, stateFile } from '../remediators/open-ports.ts';
 import { createVolume, type Run } from '../run.ts';
+import { mayMount } from '../scenarios/disk-full.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openExample } from './example.ts';
 import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from './faulty-engine.ts';
@@ -293,8 +294,4 @@ async function vanishing(
 
 async function policyOf({ container }: LabInstance): Promise<string | undefined> {
   return (await container.inspect()).HostConfig.RestartPolicy?.Name;
-}
-
-function mayMount(): boolean {
-  return process.getuid?.() === 0;
 }

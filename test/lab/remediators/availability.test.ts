@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
 import { soak } from '../../soak.ts';
-import { createInstance, findInstance, type LabInstance, query, startInstance } from '../instance.ts';
+import { createInstance, findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
+import { fillDisk, logOf, mayMount } from '../scenarios/disk-full.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { instanceNamed, openRunHost } from '../backups/open-backups.ts';
 import { createRun, labRuns, majors } from '../support.ts';
@@ -111,6 +112,39 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       expect(stdout).toContain('"work_mem": "4XB"');
     },
   );
+
+  it.runIf(mayMount())('is told with what fills its disk, and nothing is deleted', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('disk-full').up(run, () => undefined);
+    const problems = await commands(run);
+    const { code, stdout } = await problems('remediate', '--remediator', 'availability');
+    expect(code).toBe(1);
+    expect(stdout).toContain('No space left on device');
+    expect(stdout).toMatch(/On it are server logs \(log\): [\d.]+ MiB, databases \(base\): [\d.]+ MiB, /);
+    expect(stdout).toContain('WAL is kept for the replication slot forgotten');
+    expect(stdout).toMatch(/Old files in log of the data directory may go\. .*Then run `docker start \S+-full`/);
+    await fillDisk(run, 4);
+    const full = await findInstance(run, 'full');
+    await full.container.start();
+    await waitReady(full);
+    expect(await query(full, 'select one from kept')).toEqual(['1']);
+    expect(await problems('detect', '--remediator', 'availability')).toMatchObject({ code: 0 });
+    const filling = JSON.parse((await problems('detect', '--remediator', 'server-limits', '--json')).stdout);
+    expect(filling.findings).toMatchObject([{ id: 'server-limits/full/disk-fills' }]);
+    await rm(logOf(run));
+    expect(await problems('detect', '--remediator', 'server-limits')).toMatchObject({ code: 0 });
+  });
+
+  it('is not called so for a health check that is wrong: the right one is told', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('wrong-check').up(run, () => undefined);
+    const { code, stdout } = await (await commands(run))('plan', '--remediator', 'availability');
+    expect(code).toBe(1);
+    expect(stdout).toContain('its container is wrong: it logs in as a role that does not exist');
+    expect(stdout).toMatch(
+      /Create the container with this check instead: pg_isready -h 127\.0\.0\.1 -p 5432 -U vrooli/,
+    );
+  });
 
   it('is described the same at every moment of a restart loop', async (test) => {
     const run = await createRun(test);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run as runProblems } from '../../cli/run.ts';
 import { createInstance, waitReady } from '../instance.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
 
 /** What images of other makers do: another user, another folder, other variables, and a password over the socket too. */
@@ -21,6 +22,29 @@ if [ ! -s $folder/PG_VERSION ]; then
 fi
 exec postgres -D $folder
 `;
+
+interface Skipped {
+  readonly instance: string;
+  readonly lasting?: true;
+}
+
+describe.skipIf(!(await labRuns()))('a healthy server that clients reach in another way', { timeout: 300_000 }, () => {
+  it('is checked in full, and has no finding', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('layouts').up(run, () => undefined);
+    const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$` } };
+    await writeFile(join(run.folder, 'problems.config.json'), JSON.stringify(config));
+    const { stdout } = await runProblems(['detect', '--json'], { cwd: run.folder });
+    const { findings, notLookedAt, lookedAt } = JSON.parse(stdout);
+    const names = ['hardened', 'host', 'readonly', 'six', 'sockets'];
+    // Of other runs of the lab there may be more.
+    const own = ({ instance }: { readonly instance: string }): boolean => names.includes(instance);
+    expect(findings.filter(own)).toEqual([]);
+    // The data of a seeded instance is in the container itself.
+    expect(notLookedAt.filter((one: Skipped) => own(one) && one.lasting !== true)).toEqual([]);
+    expect(lookedAt.filter(own)).toHaveLength(names.length);
+  });
+});
 
 describe.skipIf(!(await labRuns()))('an image of another maker', { timeout: 300_000 }, () => {
   it('is checked by what runs in it, and a healthy one has no finding', async (test) => {

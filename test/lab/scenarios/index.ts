@@ -2,9 +2,12 @@ import type { Scenario } from '../scenario.ts';
 import { all, broken } from './all.ts';
 import { collationChanged } from './collation-changed.ts';
 import { composePort } from './compose-port.ts';
+import { diskFull } from './disk-full.ts';
 import { healthy } from './healthy.ts';
+import { layouts } from './layouts.ts';
 import { notStarting } from './not-starting.ts';
 import { twoServers } from './two-servers.ts';
+import { wrongCheck } from './wrong-check.ts';
 import { wrongMount } from './wrong-mount.ts';
 
 /** The lab's scenarios: problems of the registry, other ones, none, and all problems of the registry at once. */
@@ -12,9 +15,12 @@ export const scenarios: readonly Scenario[] = [
   ...broken,
   collationChanged,
   composePort,
+  diskFull,
   notStarting,
   twoServers,
+  wrongCheck,
   wrongMount,
+  layouts,
   healthy,
   all,
 ];
