@@ -38,8 +38,16 @@ export async function* restoreInput(source: RestoreSource): AsyncGenerator<Uint8
   const packedKiB = Math.ceil(files.reduce((sum, { bytes }) => sum + bytes, 0) / 1024);
   const whole = `whole-${randomBytes(8).toString('hex')}`;
   const lines = [
-    ...[data, dumps === undefined ? 'base-backup' : 'dumps', target, role, String(needKiB), String(packedKiB)],
-    ...[globals?.path ?? '', password, whole, String(parts.length)],
+    data,
+    dumps === undefined ? 'base-backup' : 'dumps',
+    target,
+    role,
+    String(needKiB),
+    String(packedKiB),
+    globals?.path ?? '',
+    password,
+    whole,
+    String(parts.length),
     ...parts.flatMap(({ part: { kind, path }, database }) => [kind, path, database]),
   ];
   yield Buffer.from(`${lines.map(oneLine).join('\n')}\n`);
