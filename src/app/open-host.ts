@@ -7,6 +7,7 @@ import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
+import { ownHelperImage } from '../host/helper-image.ts';
 import { findDeclarations, findInstance, findInstances } from '../host/instances.ts';
 import { type Credentials, openCredentials } from '../host/postgres/credentials.ts';
 import type { Connection } from '../host/postgres/client.ts';
@@ -104,7 +105,7 @@ function connect(
   const { reading, changing } = openEngine(signal, address);
   const engine = {
     reading,
-    changing: options.helperImage === undefined ? changing : { ...changing, helperImage: options.helperImage },
+    changing: { ...changing, helperImage: async () => options.helperImage ?? (await ownHelperImage(changing)) },
   };
   const asked = readDocker(engine.reading);
   const docker =

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, link, mkdir, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isAlive, ownIdentity } from '../host/process-identity.ts';
+import { systemProgram } from '../host/system-program.ts';
 import { readRegularFile } from '../read-file.ts';
 import { getNumber, getString, parseJson } from '../util/json.ts';
 import { errorText } from '../util/text.ts';
@@ -11,7 +12,6 @@ import { failed, impossible, type Observation } from './levels/files.ts';
 import { mostUnpacked, type Packing, unpackedName } from './packing.ts';
 import { contentOf, ownFiles } from './parts.ts';
 import type { Backup } from './types.ts';
-import { systemProgram } from './unpack-program.ts';
 
 /** Absolute paths: an identity file of age, and a file with the passphrase for gpg. */
 export interface BackupKeys {

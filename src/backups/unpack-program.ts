@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { Duplex } from 'node:stream';
+import { systemProgram } from '../host/system-program.ts';
 
 /** Programs that unpack standard input, for what Node.js cannot. Of the memory that a file asks for, xz takes at most this. */
 const programs = {
@@ -16,25 +15,9 @@ export function hasProgram(packing: string): packing is Packed {
   return Object.hasOwn(programs, packing);
 }
 
-/** Where systems and their package managers install programs: a repository that is in PATH too cannot bring its own. */
-const systemFolders: readonly string[] = [
-  '/usr/local/bin',
-  '/usr/bin',
-  '/bin',
-  '/opt/homebrew/bin',
-  '/opt/local/bin',
-  '/run/current-system/sw/bin',
-];
-
 /** The absolute path of the program for a packing on this machine; undefined if it is not installed, or not in PATH. */
 export function programOf(packing: Packed): string | undefined {
   return systemProgram(programs[packing][0]);
-}
-
-/** The absolute path of a program in a folder of the system that is in PATH. */
-export function systemProgram(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => systemFolders.includes(folder));
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 /** 768 MiB of address space, in KiB. macOS has no such limit. */
@@ -45,15 +28,6 @@ const addressSpace = process.platform === 'linux' ? 'ulimit -v 786432 && ' : '';
  * a fault in it costs no more of the machine. Without these limits it does not run.
  */
 const limited = `${addressSpace}ulimit -f 0 && ulimit -c 0 && ulimit -n 32 && exec "$0" "$@"`;
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const keptWords = 400;
 

@@ -89,7 +89,7 @@ export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Pr
     await engine.post({
       path: '/containers/create',
       body: {
-        Image: (task.anyImage === true ? engine.helperImage : undefined) ?? spec.image,
+        Image: (task.anyImage === true ? await engine.helperImage?.() : undefined) ?? spec.image,
         Entrypoint: [...spec.command],
         Cmd: [],
         User: spec.user ?? (task.user === 'root' ? '0:0' : '65534:65534'),

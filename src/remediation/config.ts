@@ -77,7 +77,7 @@ export const remediationConfig = z.strictObject({
     .regex(/(?:^|@)sha256:[0-9a-f]{64}$/, 'must name an image by its digest (name@sha256:…) or its id (sha256:…)')
     .exactOptional()
     .describe(
-      'An image that is on the machine, for helpers that need a shell with bash, tar and find, and nothing of the instance’s image. Default: the instance’s.',
+      'An image that is on the machine, for helpers that need a shell with bash, tar and find, and nothing of the instance’s image. Default: one that is made of these programs of this machine; if that cannot be, the instance’s.',
     ),
   passfile: z.string().exactOptional().describe('The passfile to use. Default: PGPASSFILE, else ~/.pgpass.'),
   attemptsPerDay: z

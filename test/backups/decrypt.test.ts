@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type BackupKeys, openEncrypted, type Opened } from '../../src/backups/decrypt.ts';
 import { readBackup } from '../../src/backups/inventory.ts';
 import { filesLevel } from '../../src/backups/levels/files.ts';
-import { systemProgram } from '../../src/backups/unpack-program.ts';
+import { systemProgram } from '../../src/host/system-program.ts';
 
 /** With the real programs; where one is not installed, its tests are skipped. */
 const [gpg, age] = [systemProgram('gpg'), systemProgram('age')];

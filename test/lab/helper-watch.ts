@@ -1,5 +1,6 @@
 import { createEngineClient, engineAnswers } from './engine.ts';
 import { type HelperTask, helperTasks, taskLabel } from '../../src/host/docker/helper-tasks.ts';
+import { imageLabel } from '../../src/host/helper-image.ts';
 import { compareText } from '../../src/util/compare.ts';
 
 /**
@@ -37,10 +38,26 @@ export async function setup(): Promise<void> {
 export async function teardown(): Promise<void> {
   await Promise.all(watch.pending);
   watch.end();
+  await removeHelperImages();
   const counts = [...watch.seen].sort(([, a], [, b]) => b - a).map(([name, count]) => `${count} ${name}`);
   process.stdout.write(`helper containers compared with their tasks: ${counts.join(', ') || 'none'}\n`);
   if (watch.faults.length > 0)
     throw new Error(`helper containers have more than their tasks declare:\n${watch.faults.join('\n')}`);
+}
+
+/** Each run has a state folder of its own, and so makes an image of its own. */
+async function removeHelperImages(): Promise<void> {
+  if (!(await engineAnswers())) return;
+  const docker = createEngineClient();
+  const images = await docker.listImages({ filters: JSON.stringify({ label: [imageLabel] }) });
+  await Promise.all(
+    images.map(async ({ Id }) =>
+      docker
+        .getImage(Id)
+        .remove()
+        .catch(() => undefined),
+    ),
+  );
 }
 
 async function inspect(docker: ReturnType<typeof createEngineClient>, id: string): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type Outgoing,
   readReply,
   requestError,
+  type Sent,
   send,
   upgrade,
 } from './transport.ts';
@@ -30,9 +31,9 @@ export interface ReadingEngine {
 }
 
 export interface ChangingEngine extends ReadingEngine {
-  /** For tasks that need no program of the instance's image, instead of that image. */
-  readonly helperImage?: string;
-  post(request: EngineRequest & { readonly body?: Json }): Promise<EngineReply>;
+  /** For tasks that need no program of the instance's image, instead of that image. Undefined: there is none. */
+  helperImage?(): Promise<string | undefined>;
+  post(request: EngineRequest & Sent): Promise<EngineReply>;
   delete(request: EngineRequest): Promise<EngineReply>;
   /** A POST that the engine answers when something ends, such as the wait for a container. */
   startPost(request: EngineRequest): StartedPost;

@@ -4,7 +4,7 @@
  */
 export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID';
 
-/** What a helper container of a task may have. Whatever it runs, mostly the instance's image, gets no more than this. */
+/** What a helper container of a task may have. Whatever it runs gets no more than this. */
 export interface HelperTask {
   /** What it does, for the table in SECURITY.md. */
   readonly about: string;
@@ -19,7 +19,7 @@ export interface HelperTask {
   readonly memoryBytes: number;
   /** CPUs at most, as a quota, so that it may name more than a machine has. Default: no limit. */
   readonly cpus?: number;
-  /** It needs a shell and the usual tools, and nothing of the instance's image: `helperImage` of the config can run it. */
+  /** It needs a shell and the usual tools, and nothing of the instance's image: an image of our own runs it. */
   readonly anyImage?: true;
 }
 
@@ -43,6 +43,14 @@ const serves = {
 /** Every helper container that the tool starts is one of these. */
 export const helperTasks = {
   survey: { ...reads, about: 'list the files of a volume', memoryBytes: 512 * MiB, anyImage: true },
+  'try-image': {
+    about: 'try the programs of the image for helpers',
+    user: 'nobody',
+    capabilities: [],
+    network: 'none',
+    writes: false,
+    memoryBytes: 256 * MiB,
+  },
   'check-backup': { ...reads, about: 'read a backup', memoryBytes: 2 * GiB },
   'file-settings': {
     about: 'let the server read its own config files',

@@ -20,8 +20,13 @@ export interface EngineRequest {
   readonly isCleanup?: true;
 }
 
-/** `body` goes with a POST, `{}` by default. */
-export type Outgoing = EngineRequest & { readonly method: 'GET' | 'POST' | 'DELETE'; readonly body?: Json };
+/** What goes with a POST: JSON, `{}` by default, or a tar archive. */
+export interface Sent {
+  readonly body?: Json;
+  readonly archive?: Uint8Array;
+}
+
+export type Outgoing = EngineRequest & Sent & { readonly method: 'GET' | 'POST' | 'DELETE' };
 
 export interface EngineReply {
   readonly status: number;
@@ -83,11 +88,12 @@ export async function upgrade(connection: Connection, outgoing: Outgoing, deadli
 
 function dispatch(
   connection: Connection,
-  { method, path, query = {}, body = {} }: Outgoing,
+  { method, path, query = {}, body = {}, archive }: Outgoing,
   { signal }: Deadline,
   headers: OutgoingHttpHeaders,
 ): Promise<Answer> {
-  const text = method === 'POST' ? JSON.stringify(body) : undefined;
+  const sent = method === 'POST' ? (archive ?? Buffer.from(JSON.stringify(body))) : undefined;
+  const type = archive === undefined ? 'application/json' : 'application/x-tar';
   const search = new URLSearchParams(query).toString();
   return new Promise((resolve, reject) => {
     const request = connection.request({
@@ -96,9 +102,7 @@ function dispatch(
       path: `${connection.basePath}${path}${search === '' ? '' : `?${search}`}`,
       headers: {
         ...headers,
-        ...(text === undefined
-          ? {}
-          : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
+        ...(sent === undefined ? {} : { 'Content-Type': type, 'Content-Length': sent.length }),
       },
       signal,
     });
@@ -108,7 +112,7 @@ function dispatch(
       if (head.length > 0) stream.unshift(head);
       resolve({ type: 'stream', stream });
     });
-    request.end(text);
+    request.end(sent);
   });
 }
 

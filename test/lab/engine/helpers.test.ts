@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
   const docker = () => openHost({ roots: [] }).changer.docker;
 
   function helper(script: string, more: Partial<HelperSpec> = {}): HelperSpec {
-    return { task: 'survey', image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
+    return { task: 'check-backup', image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
   }
 
   async function left(label: string): Promise<readonly Docker.ContainerInfo[]> {
@@ -83,11 +83,44 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const other = await run.docker.getImage(`problems-lab/postgres-seeded:${run.postgres}`).inspect();
     const config = openHost({ roots: [], helperImage: other.Id }).changer.docker;
     const label = `problems.test=image-${run.id}`;
-    const spec = helper('sleep 3', { labels: { 'problems.test': `image-${run.id}` } });
+    const spec = helper('sleep 3', { task: 'survey', labels: { 'problems.test': `image-${run.id}` } });
     const running = config.runHelper(spec);
     await eventually(30_000, async () => (await left(label)).length > 0);
     expect((await left(label)).map(({ ImageID }) => ImageID)).toEqual([other.Id]);
     expect(await running).toMatchObject({ exitCode: 0 });
+  });
+
+  it('runs an image of our own if it has a capability and needs no program of the instance', async () => {
+    const label = `problems.test=own-${run.id}`;
+    const over = new AbortController();
+    const labels = { 'problems.test': `own-${run.id}` };
+    const spec = helper('find / -xdev | wc -l && tail -f /dev/null', { task: 'survey', labels, signal: over.signal });
+    const running = docker()
+      .runHelper(spec)
+      .catch(() => undefined);
+    await eventually(30_000, async () => (await left(label)).some(({ State }) => State === 'running'));
+    const [one] = await left(label);
+    expect(one?.Image).not.toBe(image);
+    const used = await run.docker.getImage(one?.ImageID ?? '').inspect();
+    expect(used.RepoTags.join()).toMatch(/^problems-helper:[0-9a-f]{12}$/);
+    over.abort();
+    await running;
+  });
+
+  it('runs an image of our own again after someone has removed it', async () => {
+    const spec = helper('sha256sum </dev/null', { task: 'survey' });
+    const first = await docker().runHelper(spec);
+    const images = await run.docker.listImages({ filters: JSON.stringify({ reference: ['problems-helper'] }) });
+    await Promise.all(
+      images.map(async ({ Id }) =>
+        run.docker
+          .getImage(Id)
+          .remove()
+          .catch(() => undefined),
+      ),
+    );
+    expect(await docker().runHelper(spec)).toEqual(first);
+    expect(first).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('e3b0c44298fc1c14') });
   });
 
   it('starts even behind a proxy that delays the answer to the wait request', async (test) => {
