@@ -1,9 +1,11 @@
 import { ProblemsError } from '../../errors.ts';
+import { getStrings } from '../../util/json.ts';
 import { oneLine } from '../../util/text.ts';
-import type { ChangingEngine } from '../../host/docker/client.ts';
+import { type ChangingEngine, jsonOf } from '../../host/docker/client.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { runHelper } from '../../host/exec.ts';
 import { type Packing, unpackCommand, unpackedFunction } from '../packing.ts';
+import { soleOwner } from '../sole-owner.ts';
 import type { BackupCause, BackupKind } from '../types.ts';
 
 /** One restorable part of a backup on the engine's machine. */
@@ -50,12 +52,13 @@ export interface NotAsked {
 }
 
 /**
- * Runs a helper with the backup mounted read-only, so its content does not pass through this process. The helper reads files
- * of any owner, and ends by its own timeout even if this process is gone.
+ * Runs a helper with the backup mounted read-only, so its content does not pass through this process. The helper runs as the owner of
+ * the files, without a capability; as root that reads files of any owner only if they have several. It ends by its own timeout even
+ * if this process is gone.
  */
 export async function runWithBackup(
   engine: ChangingEngine,
-  request: Pick<PartRequest, 'folder' | 'image' | 'timeoutMs'>,
+  request: Pick<PartRequest, 'folder' | 'path' | 'image' | 'timeoutMs'>,
   spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'maxBytes'> & {
     readonly script: string;
     readonly shell: 'sh' | 'bash';
@@ -68,9 +71,13 @@ export async function runWithBackup(
     };
   const seconds = Math.max(1, Math.ceil(request.timeoutMs / 1000));
   const { script, shell, ...rest } = spec;
+  // What cannot be read now is told by the helper.
+  const owner = (await mapsUsers(engine))
+    ? undefined
+    : await soleOwner(request.folder, request.path).catch(() => undefined);
   try {
     const result = await runHelper(engine, {
-      task: 'check-backup',
+      ...(owner === undefined ? { task: 'check-mixed-backup' } : { task: 'check-backup', user: owner }),
       image: request.image,
       command: ['timeout', '-s', 'KILL', String(seconds), shell, '-c', script],
       mounts: [{ type: 'bind', source: request.folder, target: '/backup', readonly: true }],
@@ -83,6 +90,12 @@ export async function runWithBackup(
       return { impossible: 'unreadable', says: error.message };
     throw error;
   }
+}
+
+/** Whether a user of the machine has another number in containers, so that the owner of a file cannot be named there. */
+async function mapsUsers(engine: ChangingEngine): Promise<boolean> {
+  const info = jsonOf(await engine.get({ path: '/info' }), 'ask about the engine');
+  return getStrings(info, 'SecurityOptions').some((option) => /^name=(?:userns|rootless)/.test(option));
 }
 
 export function isNotAsked(answer: object): answer is NotAsked {

@@ -51,7 +51,15 @@ export const helperTasks = {
     writes: false,
     memoryBytes: 256 * MiB,
   },
-  'check-backup': { ...reads, about: 'read a backup', memoryBytes: 2 * GiB },
+  'check-backup': {
+    about: 'read a backup as the owner of its files',
+    user: 'named',
+    capabilities: [],
+    network: 'none',
+    writes: false,
+    memoryBytes: 2 * GiB,
+  },
+  'check-mixed-backup': { ...reads, about: 'read a backup whose files have several owners', memoryBytes: 2 * GiB },
   'file-settings': {
     about: 'let the server read its own config files',
     user: 'named',

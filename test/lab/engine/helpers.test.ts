@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
   const docker = () => openHost({ roots: [] }).changer.docker;
 
   function helper(script: string, more: Partial<HelperSpec> = {}): HelperSpec {
-    return { task: 'check-backup', image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
+    return { task: 'check-mixed-backup', image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
   }
 
   async function left(label: string): Promise<readonly Docker.ContainerInfo[]> {
