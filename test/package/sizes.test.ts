@@ -23,6 +23,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/names\.ts$/, 'a use case'],
+  [/^backups\/sole-owner\.ts$/, 'who can read a backup, apart from what is in it'],
   [/^service\/mcp\/over-(?:http|stdio)\.ts$/, 'one way to the server, loaded without the other'],
   [/^service\/service-file\.ts$/, 'where the file is, apart from the service that writes it'],
   [/^remediation\/actions\/(?:containers|auto-conf-file)\.ts$/, 'shared by several actions'],
