@@ -116,7 +116,7 @@ describe.skipIf(!(await labRuns()))(
       expect(Date.parse(again?.expiresAt ?? '')).toBeGreaterThan(Date.parse(first?.expiresAt ?? ''));
       expect((await leasePort(ports, { instance: 'billing', ttlMs: 60_000 }))?.port).not.toBe(first?.port);
       await expect(leasePort(ports, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow(
-        'invalid instance name ../orders',
+        'Invalid instance name "../orders"',
       );
     });
   },
