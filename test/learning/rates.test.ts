@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareRates, rateOf } from '../../src/learning/rates.ts';
 import type { Trial } from '../../src/learning/types.ts';
+import { runsOf } from '../soak.ts';
 import { random } from './random.ts';
 
 describe('the interval of a rate', () => {
@@ -14,7 +15,7 @@ describe('the interval of a rate', () => {
     { trials: 300, from: 0, to: 0.1 },
   ])('covers 86 to 94% of rates from $from to $to after $trials trials', ({ trials, from, to }) => {
     const next = random(trials);
-    const worlds = 1500;
+    const worlds = runsOf(700);
     let covered = 0;
     for (let world = 0; world < worlds; world++) {
       const truth = from + (to - from) * next();
@@ -66,7 +67,7 @@ describe('two periods', () => {
     // Of all comparisons with a probability near 0.8, the second period must be better in about 80%.
     const next = random(7);
     let [said, better, comparisons] = [0, 0, 0];
-    for (let world = 0; world < 800; world++) {
+    for (let world = 0; world < runsOf(500); world++) {
       const [one, other] = [next(), next()];
       const draw = (truth: number, at: number): readonly Trial[] =>
         Array.from({ length: 15 }, () => ({ at, kind: 'creation', ok: next() < truth }) as const);
@@ -76,7 +77,7 @@ describe('two periods', () => {
       if (other > one) better++;
       comparisons++;
     }
-    expect(comparisons).toBeGreaterThan(100);
+    expect(comparisons).toBeGreaterThan(80);
     expect(Math.abs(better / comparisons - said / comparisons)).toBeLessThan(0.08);
   });
 });

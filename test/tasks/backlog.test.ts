@@ -197,7 +197,7 @@ describe('an existing task', () => {
         expect(after).toMatch(/^priority_score: 11.664\r?$/m);
         expect(await changeOf(tasks)).toBe('unchanged');
       }),
-      { numRuns: runsOf(60) },
+      { numRuns: runsOf(30) },
     );
   });
 
