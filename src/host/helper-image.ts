@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextIfPossible } from '../read-file.ts';
 import { getArray, getString, parseJson } from '../util/json.ts';
 import type { ChangingEngine } from './docker/client.ts';
 import { runHelper } from './exec.ts';
 import { systemOutput, systemProgram } from './system-program.ts';
-import { userStateFolder } from './user-key.ts';
+import { type UserFile, userFile } from './user-file.ts';
 
 /**
  * An image of our own for helpers that need a capability, so that no program of an instance's image ever has one. It holds the
@@ -50,7 +49,7 @@ export async function ownHelperImage(engine: ChangingEngine): Promise<string | u
   if (known?.of === of && (known.id === '' || (await isThere(engine, known.id)))) return known.id || undefined;
   return once(engine, async () => {
     const id = await make(engine, paths);
-    writeMade(engine, { id, of });
+    fileOf(engine).write(JSON.stringify([id, of]));
     if (known !== undefined && known.id !== '' && known.id !== id) await remove(engine, known.id);
     return id || undefined;
   });
@@ -120,25 +119,14 @@ async function remove(engine: ChangingEngine, id: string): Promise<void> {
 }
 
 /** In this user's own state folder: whoever can tag images cannot choose the one that is used. */
-function placeOf({ address }: ChangingEngine): { readonly folder: string; readonly file: string } {
-  const folder = join(userStateFolder(), 'helper-images');
-  return { folder, file: join(folder, createHash('sha256').update(address).digest('hex').slice(0, 32)) };
+function fileOf({ address }: ChangingEngine): UserFile {
+  const name = createHash('sha256').update(address).digest('hex').slice(0, 32);
+  return userFile(join('helper-images', name), 64 * 1024);
 }
 
 function readMade(engine: ChangingEngine): Made | undefined {
-  const text = readTextIfPossible(placeOf(engine).file, { most: 64 * 1024, followLink: false });
-  const kept = parseJson(text ?? '');
-  const [id, of] = getArray(kept).map((one) => (typeof one === 'string' ? one : undefined));
+  const [id, of] = getArray(parseJson(fileOf(engine).read() ?? '')).map((one) =>
+    typeof one === 'string' ? one : undefined,
+  );
   return id === undefined || of === undefined ? undefined : { id, of };
-}
-
-function writeMade(engine: ChangingEngine, { id, of }: Made): void {
-  const { folder, file } = placeOf(engine);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.${process.pid}`, JSON.stringify([id, of]), { mode: 0o600 });
-    renameSync(`${file}.${process.pid}`, file);
-  } catch {
-    // Without a state folder the next process makes the image again.
-  }
 }

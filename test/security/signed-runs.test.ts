@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { approve, remediate, resume, rollback, runs } from '../../src/app/remediation.ts';
-import { outsideFile } from '../../src/remediation/store/sqlite/outside-file.ts';
+import { outsideFile } from '../../src/remediation/store/sqlite/anchor.ts';
 import { run as problems } from '../cli/run.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
 import { run } from '../remediation/engine/processes.ts';

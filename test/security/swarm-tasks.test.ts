@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { outsideFile } from '../../src/remediation/store/sqlite/outside-file.ts';
+import { outsideFile } from '../../src/remediation/store/sqlite/anchor.ts';
 import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import type { SwarmStore } from '../../src/swarm/store.ts';
 import { openSqliteSwarm } from '../../src/swarm/sqlite/store.ts';

@@ -1,4 +1,21 @@
-import { outsideFile } from './outside-file.ts';
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type UserFile, userFile } from '../../../host/user-file.ts';
+
+const mostBytes = 512;
+
+/**
+ * A short text about a state file that is not in it, so that who can write the state file cannot change it. None for a state file
+ * in memory.
+ * @param ending Of its name: one state file may have several.
+ */
+export function outsideFile(stateFile: string, ending = ''): UserFile {
+  if (stateFile === ':memory:') return { read: () => undefined, write: () => undefined };
+  const path = join(realpathSync(dirname(stateFile)), basename(stateFile));
+  const name = createHash('sha256').update(path).digest('hex').slice(0, 32);
+  return userFile(join('journals', `${name}${ending}`), mostBytes);
+}
 
 /** The audit log as this user's processes have last seen it, kept outside the state file. */
 export interface Anchored {
