@@ -1,5 +1,5 @@
 import { recordOf } from '../remediation/engine/lock-run.ts';
-import type { AuditBreak, RunRecord } from '../remediation/store/store.ts';
+import type { AuditBreak, HeldTable, RunRecord } from '../remediation/store/store.ts';
 import type { Remediation } from './open-remediation.ts';
 
 /** The journal as an operator sees it: to show runs, and to vouch for one. */
@@ -54,9 +54,7 @@ export async function acceptAuditLog({ session }: Remediation): Promise<void> {
  * ```
  * @throws ProblemsError `state-damaged`, `state-locked`, `file-unwritable`: the user's key cannot be created.
  */
-export function changedState({
-  session,
-}: Remediation): Promise<readonly ('locks' | 'leases' | 'suspensions' | 'engine leases')[]> {
+export function changedState({ session }: Remediation): Promise<readonly HeldTable[]> {
   return session.store.held.changed();
 }
 

@@ -261,13 +261,18 @@ export interface Suspensions {
   lift(instance: string, at: string): Promise<void>;
 }
 
+/** What is signed as a whole table. `engine leases`: which host's workers have an engine. */
+export const heldTables = ['locks', 'leases', 'suspensions', 'engine leases'] as const;
+
+export type HeldTable = (typeof heldTables)[number];
+
 /**
  * Locks, leases and suspensions are signed by the user who runs `problems`. Calls that would change locks or leases that someone
  * else has changed throw a ProblemsError `state-untrusted`, and with changed suspensions every instance counts as suspended.
  */
 export interface HeldState {
   /** Which of them someone else has changed. */
-  changed(): Promise<readonly ('locks' | 'leases' | 'suspensions' | 'engine leases')[]>;
+  changed(): Promise<readonly HeldTable[]>;
   /** After an operator has looked at the file: signs them as they are. */
   accept(at: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { ProblemsError } from '../../../errors.ts';
 import type { Signer } from '../../../host/user-key.ts';
 import type { Counts } from './anchor.ts';
+import { type HeldTable, heldTables } from '../store.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -8,12 +9,8 @@ import type { Database } from './database.ts';
  * engine. Each table is signed as a whole with the user's key, in the transaction that changes it, so that a row that someone
  * else has added, changed or removed is seen. The signature counts up, and the last count is also kept outside the state file, so
  * that an older table with its signature is not taken for the newest one.
+ * Call these within the transaction that reads or writes the table.
  */
-export const heldTables = ['locks', 'leases', 'suspensions', 'engine leases'] as const;
-
-export type HeldTable = (typeof heldTables)[number];
-
-/** Call these within the transaction that reads or writes the table. */
 export interface HeldSeals {
   /** First in its transaction. */
   isWhole(table: HeldTable): boolean;

@@ -2,7 +2,8 @@ import { ProblemsError } from '../../../errors.ts';
 import { openSigner, type Signer } from '../../../host/user-key.ts';
 import { type Counts, countsOf } from './anchor.ts';
 import type { Database } from './database.ts';
-import { type HeldSeals, heldSeals, type HeldTable, raiseCounts } from './held.ts';
+import type { HeldTable } from '../store.ts';
+import { type HeldSeals, heldSeals, raiseCounts } from './held.ts';
 
 /**
  * Signatures of runs and of what their undo needs, by the key of the user who runs `problems`: `resume`, `rollback` and

@@ -1,7 +1,7 @@
-import type { HeldState, Suspensions } from '../store.ts';
+import { heldTables, type HeldState, type Suspensions } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database } from './database.ts';
-import { faultOf, heldTables } from './held.ts';
+import { faultOf } from './held.ts';
 import { heldTransactions, type Seals } from './seals.ts';
 
 /**
