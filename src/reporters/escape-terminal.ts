@@ -30,6 +30,11 @@ export function escapeTerminalLines(text: string): string {
     .join('\n');
 }
 
+/** Cuts what is longer than `most` characters, so that it ends with `…`. */
+export function shorten(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1))}…`.toWellFormed();
+}
+
 /**
  * Makes text harmless for the log of GitHub Actions, which obeys a line that begins with `::` behind blanks, and one with `##[`
  * anywhere (actions/runner, `ActionCommand.cs`). Names of strangers begin lines of our tables and messages. The escapes mean the

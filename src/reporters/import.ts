@@ -3,7 +3,7 @@ import type { ImportedFile } from '../app/import.ts';
 import type { ImportItem } from '../import/plan.ts';
 import type { ImportProposal, Lines } from '../import/types.ts';
 import type { ImportChange } from '../import/update.ts';
-import { escapeTerminal, plain, type Style } from './escape-terminal.ts';
+import { escapeTerminal, plain, shorten, type Style } from './escape-terminal.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** What `problems import` prints: for each file what becomes of its problems, and what is left to you, with the reasons. */
@@ -78,8 +78,7 @@ function itemLines(
 
 /** A change in one line, with the beginning of its value. */
 function changeText({ name, value, refused }: ImportChange): string {
-  const line = value.replaceAll(/\s+/g, ' ').trim();
-  const shown = line.length > 60 ? `${line.slice(0, 59)}…` : line;
+  const shown = shorten(value.replaceAll(/\s+/g, ' ').trim(), 60);
   return escapeTerminal(`${name}: ${shown}${refused === null ? '' : ` (not changed: ${refused})`}`);
 }
 

@@ -1,6 +1,6 @@
 import type { Detected, DetectResult, Proposal } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
-import { type Style, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
+import { type Style, escapeTerminal, escapeTerminalLines, shorten } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 import { liveRunsText } from './runs.ts';
 
@@ -109,11 +109,7 @@ To include them, set in problems.config.yaml:
 
 /** Lines after the first are indented. JSON has the whole. */
 function evidenceLines(evidence: Evidence): string {
-  return escapeTerminalLines(cut(evidenceText(evidence), 500)).replaceAll('\n', '\n    ');
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`.toWellFormed();
+  return escapeTerminalLines(shorten(evidenceText(evidence), 500)).replaceAll('\n', '\n    ');
 }
 
 function evidenceText(evidence: Evidence): string {
@@ -125,7 +121,7 @@ function evidenceText(evidence: Evidence): string {
     case 'log':
       return `log ${evidence.at}: ${evidence.text}`;
     case 'query':
-      return `${cut(evidence.sql.replaceAll(/\s+/g, ' '), 60)}: ${evidence.result}`;
+      return `${shorten(evidence.sql.replaceAll(/\s+/g, ' '), 60)}: ${evidence.result}`;
     case 'file':
       return `${evidence.path}: ${evidence.text}`;
     case 'probe':

@@ -1,6 +1,6 @@
 import type { InstanceView, ServiceEvent } from '../../service/types.ts';
 import type { ServiceStatus } from '../../service/status.ts';
-import { escapeTerminal, type Style, type Tone } from '../escape-terminal.ts';
+import { escapeTerminal, shorten, type Style, type Tone } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 import { ageText, sizeText } from './backups.ts';
 
@@ -64,7 +64,7 @@ export function statusFoot(status: ServiceStatus, style: Style, width = Number.P
   const now = new Date(at);
   function line(tone: Tone, name: string, text: string): string {
     const start = escapeTerminal(name).slice(0, width);
-    return style(tone, start) + cut(`: ${escapeTerminal(text)}`, width - start.length);
+    return style(tone, start) + shorten(`: ${escapeTerminal(text)}`, width - start.length);
   }
   const lines = [
     ...limited(
@@ -82,10 +82,6 @@ export function statusFoot(status: ServiceStatus, style: Style, width = Number.P
     ),
   ];
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
 /** As many as fit on a screen with the table. */
