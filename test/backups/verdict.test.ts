@@ -1,29 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Backup, BackupState, BackupVerdict } from '../../src/backups/types.ts';
 import { judgeBackups } from '../../src/backups/verdict.ts';
+import { backupOf } from './backup.ts';
 
 const now = new Date('2026-03-02T12:00:00Z');
 
 /** A backup of so many hours ago. */
 function backup(hours: number, verdict: BackupVerdict, state: BackupState = 'complete'): Backup {
-  return {
-    ref: `orders/${hours}h`,
-    instance: 'orders',
-    name: `${hours}h`,
-    folder: `/backups/orders/${hours}h`,
-    state,
-    createdAt: new Date(now.getTime() - hours * 3_600_000).toISOString(),
-    bytes: 1,
-    files: 1,
-    parts: [],
-    postgresVersion: null,
-    verification: null,
-    verdict,
-    reached: verdict === 'good' ? 'L4' : null,
-    hasFingerprints: false,
-    quarantine: null,
-    notes: [],
-  };
+  const createdAt = new Date(now.getTime() - hours * 3_600_000).toISOString();
+  return backupOf(`${hours}h`, { state, createdAt, verdict, reached: verdict === 'good' ? 'L4' : null });
 }
 
 describe('the backups of an instance are', () => {

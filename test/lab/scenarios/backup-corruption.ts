@@ -43,7 +43,8 @@ export const backupCorruption: Scenario = {
   },
 };
 
-async function noteBackup(instance: LabInstance, name: string): Promise<string> {
+/** Writes the metadata of a backup that is named after its time. Returns its folder. */
+export async function noteBackup(instance: LabInstance, name: string): Promise<string> {
   const [version = ''] = await query(instance, 'show server_version');
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(name) ?? [];
   const at = `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;

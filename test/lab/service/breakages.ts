@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execIn } from '../exec.ts';
 import { createInstance, type InstanceSettings, type LabInstance, psql, query, waitReady } from '../instance.ts';
-import { writeBackupMetadata } from '../project.ts';
+import { noteBackup } from '../scenarios/backup-corruption.ts';
 
 /** What breaks an instance for real, in a second or less. */
 
@@ -59,18 +59,7 @@ export async function oldBackup(instance: LabInstance): Promise<void> {
     instance.database,
   ]);
   if (code !== 0) throw new Error(stderr);
-  const [version = ''] = await query(instance, 'show server_version');
-  const at = '2025-07-27T03:10:00Z';
-  const folder = await writeBackupMetadata(instance.run, {
-    instance: instance.name,
-    backup_name: '20250727_031000',
-    type: 'full',
-    status: 'completed',
-    created: at,
-    completed: at,
-    postgres_version: version,
-    instance_config: { port: instance.port ?? 5432, template: 'development' },
-  });
+  const folder = await noteBackup(instance, '20250727_031000');
   await writeFile(join(folder, 'full.sql'), stdout);
 }
 

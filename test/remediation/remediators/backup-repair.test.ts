@@ -7,6 +7,7 @@ import { approvalFor } from '../../../src/remediation/remediators/backup-repair/
 import type { Backup } from '../../../src/backups/types.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import { createTestHost } from '../../../src/testing/index.ts';
+import { backupOf } from '../../backups/backup.ts';
 import {
   damageInAmcheck,
   damageInReport,
@@ -146,28 +147,6 @@ describe('the quarantine of bad backups', () => {
     });
   });
 });
-
-function backupOf(name: string, more: Partial<Backup> = {}): Backup {
-  return {
-    ref: `orders/${name}`,
-    instance: 'orders',
-    name,
-    folder: `/backups/orders/${name}`,
-    state: 'complete',
-    createdAt: '2026-01-01T00:00:00Z',
-    bytes: 1,
-    files: 1,
-    parts: [],
-    postgresVersion: null,
-    verification: null,
-    verdict: 'unproven',
-    reached: null,
-    hasFingerprints: false,
-    quarantine: null,
-    notes: [],
-    ...more,
-  };
-}
 
 describe('an encrypted backup', () => {
   it('is not restored before it is decrypted, even if a part of it is plain and its check has the key', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Backup } from '../../../src/backups/types.ts';
 import { retention } from '../../../src/remediation/requests/backups.ts';
+import { backupOf } from '../../backups/backup.ts';
 
 const now = new Date('2026-03-31T12:00:00Z');
 const settings = { keepDays: 7, quarantineDays: 30, keepGood: 2 };
@@ -78,24 +79,7 @@ function ago(days: number): string {
 }
 
 function unproven(days: number): Backup {
-  return {
-    ref: `orders/d${days}`,
-    instance: 'orders',
-    name: `d${days}`,
-    folder: `/backups/orders/d${days}`,
-    state: 'complete',
-    createdAt: ago(days),
-    bytes: 1,
-    files: 1,
-    parts: [],
-    postgresVersion: null,
-    verification: null,
-    verdict: 'unproven',
-    reached: null,
-    hasFingerprints: false,
-    quarantine: null,
-    notes: [],
-  };
+  return backupOf(`d${days}`, { createdAt: ago(days) });
 }
 
 function good(days: number): Backup {
